@@ -16,7 +16,8 @@ public sealed unsafe class OrtTensor : IDisposable
 
     OrtTensor(OrtHandle handle, AlignedBuffer? memory, ElementType element, long[] dims, byte* data)
     {
-        (this.handle, this.memory, this.dims, this.data) = (handle, memory, dims, data);
+        (this.handle, this.memory, this.dims) = (handle, memory, dims);
+        this.data = data;
         Element = element;
         Count = Tensor.CountOf(dims);
         ByteLength = element.ByteLength(Count);
