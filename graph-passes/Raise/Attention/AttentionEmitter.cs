@@ -54,7 +54,7 @@ sealed class AttentionEmitter(Model model, DecoderSignature? signature)
     }
 
     /// <summary>The node makes the present under the name that the graph gives it.</summary>
-    static void TakeOver(CacheTensor? cache, Node node)
+    static void TakeOver(CachePair? cache, Node node)
     {
         if (cache is null)
             return;

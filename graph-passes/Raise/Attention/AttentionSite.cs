@@ -56,9 +56,9 @@ sealed record AttentionSite
     /// <summary>True if the operator itself hides later keys.</summary>
     public bool IsCausal { get; init; }
 
-    public CacheTensor? PastKey { get; init; }
+    public CachePair? PastKey { get; init; }
 
-    public CacheTensor? PastValue { get; init; }
+    public CachePair? PastValue { get; init; }
 
     public Rotation? Rotation { get; init; }
 
