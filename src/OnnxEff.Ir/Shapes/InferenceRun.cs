@@ -116,7 +116,7 @@ sealed class InferenceRun(Model model, ShapeRules rules)
             _values[formal] = known;
     }
 
-    public static Dim Fresh(Value value, int axis) => Dim.Symbol($"{value.Name}#{axis}");
+    public static Dim Fresh(Value value, int axis) => Dim.Symbol($"?{value.Name}.{axis}");
 
     TensorShape Complete(Node node, Value value, TensorShape shape, TensorShape hint)
     {
