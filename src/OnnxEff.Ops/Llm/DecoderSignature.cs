@@ -57,7 +57,6 @@ public sealed record DecoderSignature
         var inputs = graph.Inputs.Where(i => i.Initializer is null).ToList();
         var pairs = CachePairing.Find(graph, inputs, out refusal);
         if (pairs is null) return null;
-
         var logits = graph.Outputs.Where(o => pairs.All(p => p.Present != o) && IsLogits(o))
             .OrderByDescending(o => o.Name.Contains("logit", StringComparison.OrdinalIgnoreCase))
             .ThenByDescending(o => o.Type?.Shape?[-1].Constant ?? 0).FirstOrDefault();
@@ -76,6 +75,8 @@ public sealed record DecoderSignature
             else return Refuse($"the input {input} is neither token ids, mask, positions nor a cache", out refusal);
         }
 
+        if (pairs.Count == 0 && !InputUse.IndexesVocabulary(ids, logits.Type?.Shape?[-1].Constant))
+            return Refuse("it has neither a cache nor an output as wide as its embedding table is long", out refusal);
         return new()
         {
             TokenIds = ids,
@@ -275,6 +276,10 @@ static class InputUse
         .OrderByDescending(c => vocabulary is null || c.Tables.Any(t => HasDimension(t, vocabulary.Value)))
         .ThenBy(c => c.Input.Name.Contains("position", StringComparison.OrdinalIgnoreCase))
         .Select(c => c.Input).FirstOrDefault();
+
+    /// <summary>True where the ids index a table with as many rows as there are logits.</summary>
+    public static bool IndexesVocabulary(Value ids, long? vocabulary) => vocabulary is { } size
+        && Reads(ids).Where(IsTableLookup).Any(use => HasDimension(use.Node.Input(0)!, size));
 
     public static InputMeaning MeaningOf(Value input, Value ids)
     {
