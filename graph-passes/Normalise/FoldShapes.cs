@@ -43,7 +43,7 @@ public sealed class FoldShapes : GraphPass
         }
         if (folded > 0)
             context.Model.Graph.RemoveDead();
-        return new PassResult(folded);
+        return new PassResult(folded, KeepsTypes: true);
     }
 
     static Tensor? ToTensor(ElementType element, SymbolicValue value)

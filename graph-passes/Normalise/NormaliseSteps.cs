@@ -20,7 +20,7 @@ public static class NormaliseSteps
         new(new FoldConstants(), "one run computes all that is left of constant computations"),
         new(new RemoveNoOps(), "targets and types are constants now"),
         new(new SimplifyArithmetic(), "factors of 1 are constants now"),
-        new(new ConstantReshape(), "a constant target can be composed with others"),
+        new(new ConstantTargets(), "a constant target can be composed with others"),
         new(new PlainTranspose(), "while its reshapes are still there"),
         new(new ComposeViews(), "chains are shorter without what does nothing"),
         new(new RemoveNoOps(), "a composed view can be none"),

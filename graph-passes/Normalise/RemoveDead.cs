@@ -12,5 +12,5 @@ public sealed class RemoveDead : GraphPass
     public override string Summary => "x unused ⇒ ∅";
 
     /// <inheritdoc/>
-    public override PassResult Run(PassContext context) => new(context.Model.Graph.RemoveDead());
+    public override PassResult Run(PassContext context) => new(context.Model.Graph.RemoveDead(), KeepsTypes: true);
 }

@@ -19,7 +19,9 @@ public abstract class GraphPass
 
 /// <summary>What a pass did.</summary>
 /// <param name="Applied">Number of changes; 0 if the model is as it was.</param>
-public sealed record PassResult(int Applied)
+/// <param name="KeepsTypes">True if all values still have their types and no more can be known about them than before, so
+/// that shapes need not be inferred anew.</param>
+public sealed record PassResult(int Applied, bool KeepsTypes = false)
 {
     /// <summary>The model is as it was.</summary>
     public static PassResult Unchanged { get; } = new(0);

@@ -35,7 +35,7 @@ public sealed class Pipeline
             try
             {
                 var result = pass.Run(context);
-                if (result.Applied > 0)
+                if (result is { Applied: > 0, KeepsTypes: false })
                     context.Changed();
                 reports.Add(new PassReport(pass.Name, pass.Exactness, result.Applied, context.TakeRefusals(), clock.Elapsed.TotalMilliseconds));
             }

@@ -18,6 +18,6 @@ public abstract class RulePass : GraphPass
         var summary = _rules.Apply(context.Model.Graph, context.Trace);
         foreach (var refusal in summary.Refusals)
             context.Refuse(refusal);
-        return new PassResult(summary.Applied);
+        return new PassResult(summary.Applied, summary.KeepsTypes);
     }
 }
