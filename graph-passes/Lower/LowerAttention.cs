@@ -1,4 +1,3 @@
-using OnnxEff.Ir;
 using OnnxEff.Ops.Llm;
 using OnnxEff.Rewriting;
 

@@ -1,4 +1,3 @@
-using OnnxEff.Ir;
 using OnnxEff.Rewriting;
 using static OnnxEff.Rewriting.Pattern;
 

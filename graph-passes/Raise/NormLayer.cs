@@ -1,4 +1,3 @@
-using OnnxEff.Ir;
 using OnnxEff.Ops.Llm;
 using OnnxEff.Rewriting;
 using static OnnxEff.GraphPasses.Raise.NormPatterns;
@@ -28,10 +27,9 @@ public sealed class NormLayer() : RulePass(
     const long FirstOpset = 17;
 
     static readonly Const Shift = new("β");
+    static readonly AttrVar<float> SkipEpsilon = new("epsilon", 1e-12f);
     static readonly OpPattern SkipNorm = Op("SkipLayerNormalization", X, Skip, Gamma, Beta.Optional(), Bias.Optional())
         .In("com.microsoft").With("epsilon", SkipEpsilon);
-
-    static AttrVar<float> SkipEpsilon { get; } = new("epsilon", 1e-12f);
 
     /// <inheritdoc/>
     public override string Name => "raise-layer-norm";

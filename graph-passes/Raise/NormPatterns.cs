@@ -2,7 +2,6 @@ using OnnxEff.Ir;
 using OnnxEff.Ops.Llm;
 using OnnxEff.Rewriting;
 using static OnnxEff.Ops.Onnx.Standard;
-using static OnnxEff.Rewriting.Pattern;
 
 namespace OnnxEff.GraphPasses.Raise;
 

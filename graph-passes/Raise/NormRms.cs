@@ -32,15 +32,16 @@ public sealed class NormRms() : RulePass(
         .To(m => Skipped(m, both: true)),
     Rewrite.Named("raise-skip-rms-norm").Match(SkipNorm.Output(0).As(Y)).To(m => Skipped(m, both: false)),
     Rewrite.Named("raise-rms-norm-casts").Match(
-            Op("Cast", Op(Vocabulary.RmsNorm, Op("Cast", X), Gamma).In(Vocabulary.Domain).With("epsilon", Epsilon)).As(Y))
+            Op("Cast", Op(Vocabulary.RmsNorm, Op("Cast", X).As(Widened), Gamma).In(Vocabulary.Domain).With("epsilon", Epsilon)).As(Y))
         .When(m => Guards.ElementOf(m[X]) is ElementType.Float16 or ElementType.BFloat16 && Guards.ElementOf(m[X]) == Guards.ElementOf(m[Y]))
-        .Keeps(CastOfX)
+        .Keeps(Widened)
         .To(m => m.Op(Vocabulary.Domain, Vocabulary.RmsNorm, [m[X], m.Op("Cast", m[Gamma]).With("to", (long)Guards.ElementOf(m[X]))
             .OfType(new TensorType(Guards.ElementOf(m[X]), m[Gamma].Type?.Shape))])
             .With("epsilon", m.Get(Epsilon)).With("stash_type", (long)ElementType.Float32)))
 {
     const string Contrib = "com.microsoft";
 
+    static readonly Var Widened = new("fp32 x");
     static readonly OpPattern SkipNorm = Op("SkipSimplifiedLayerNormalization", X, Skip, Gamma, Bias.Optional()).In(Contrib).With("epsilon", Epsilon);
 
     /// <inheritdoc/>
