@@ -137,9 +137,11 @@ public sealed class Dim : IEquatable<Dim>
     public long? Evaluate(IReadOnlyDictionary<string, long> values) =>
         Substitute(Symbols.Where(values.ContainsKey).ToDictionary(s => s, s => Of(values[s]))).Constant;
 
-    /// <summary>Reads what <see cref="ToString"/> writes for constants and single symbols; all else is one symbol.</summary>
-    public static Dim Parse(string text) =>
-        long.TryParse(text, CultureInfo.InvariantCulture, out var value) ? Of(value) : Symbol(text);
+    /// <summary>Reads an arithmetic expression, such as <see cref="ToString"/> writes; any other text is one symbol.</summary>
+    public static Dim Parse(string text) => Text.DimParser.TryParse(text, out var dim) ? dim : Symbol(text);
+
+    /// <summary>The number of products that are summed.</summary>
+    internal int TermCount => _terms.Length;
 
     /// <inheritdoc/>
     public bool Equals(Dim? other) => other is not null && _text == other._text;
