@@ -20,6 +20,15 @@ public static class Fixtures
         return Path.Combine([folder, .. parts]);
     }
 
+    /// <summary>A file or folder of the larger models; skips the test where it is absent.</summary>
+    public static string Shared(params string[] parts)
+    {
+        var full = SharedModels(parts);
+        if (!Path.Exists(full))
+            Assert.Skip($"'{string.Join('/', parts)}' is not among the larger models.");
+        return full;
+    }
+
     /// <summary>Names of the files below a folder of the larger models; one empty name if they are absent.</summary>
     public static IEnumerable<string> SharedFiles(string pattern, params string[] parts)
     {
