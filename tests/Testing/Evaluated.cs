@@ -1,4 +1,5 @@
 using OnnxEff.Ir;
+using OnnxEff.Runtime;
 using Xunit;
 
 namespace OnnxEff.Tests.Testing;

@@ -15,22 +15,28 @@ public static class RandomFeeds
         foreach (var input in graph.Inputs.Where(i => i.Initializer is null))
         {
             var shape = input.Type!.Shape!;
-            long[] dims = [.. shape.AsEnumerable().Select(d => d.Evaluate(shape.SelectMany(e => e.Symbols).Distinct().ToDictionary(s => s, Size))!.Value)];
+            var sizes = shape.SelectMany(d => d.Symbols).Distinct().ToDictionary(s => s, s => Size(s, graph));
+            long[] dims = [.. shape.AsEnumerable().Select(d => d.Evaluate(sizes)!.Value)];
             feeds[input.Name] = Fill(input, dims, random);
         }
         return feeds;
     }
 
-    static long Size(string symbol) =>
-        symbol.Contains("batch", StringComparison.Ordinal) ? Batch
+    static long Size(string symbol, Graph graph) =>
+        symbol == "kv_cache_dim" ? HeadSize(graph) : symbol.Contains("batch", StringComparison.Ordinal) ? Batch
         : symbol.Contains("total", StringComparison.Ordinal) || symbol.Contains('+') || symbol.Contains("kv", StringComparison.Ordinal) ? Past + New
         : symbol.Contains("past", StringComparison.Ordinal) || symbol.Contains("cache", StringComparison.Ordinal) ? Past
         : New;
+
+    // Graphs with this symbol have the head size only in their rotary tables, which are half as wide.
+    static long HeadSize(Graph graph) =>
+        2 * graph.SelfAndSubgraphs().SelectMany(g => g.Initializers).First(i => i.Name.StartsWith("cos_cache", StringComparison.Ordinal)).Initializer!.Dims[1];
 
     static Tensor Fill(Value input, long[] dims, Random random)
     {
         var count = (int)Tensor.CountOf(dims);
         Func<int, long> integer = input.Name.Contains("mask", StringComparison.Ordinal) ? _ => 1
+            : input.Name.Contains("token_type", StringComparison.Ordinal) ? _ => 0
             : input.Name.Contains("position", StringComparison.Ordinal) ? i => Past + (i % New)
             : _ => random.Next(200);
         return input.Type!.Element switch

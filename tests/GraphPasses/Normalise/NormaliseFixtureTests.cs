@@ -2,6 +2,7 @@ using OnnxEff.GraphPasses.Normalise;
 using OnnxEff.Ir;
 using OnnxEff.Ir.Onnx;
 using OnnxEff.Rewriting;
+using OnnxEff.Runtime;
 using OnnxEff.Tests.Testing;
 using Xunit;
 
