@@ -1,0 +1,150 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace OnnxEff.Ops;
+
+/// <summary>Carries a refusal out of the nested checks of <see cref="AttentionShapeCheck"/>; never leaves this project.</summary>
+sealed class ShapeRefusedException(string message) : Exception(message);
+
+/// <summary>The checks behind <see cref="AttentionGeometry.Derive"/>, in the order of the inputs.</summary>
+readonly ref struct AttentionShapeCheck(AttentionAttributes attributes, AttentionShapes shapes)
+{
+    public AttentionGeometry Run(ReadOnlySpan<int> seqlensK, int? totalSequenceLength)
+    {
+        int hq = attributes.QueryHeads, hkv = attributes.KvHeads;
+        Rank("query", shapes.Query, 3);
+        int batch = Size("query", shapes.Query, 0), sequence = Size("query", shapes.Query, 1);
+        bool packed = shapes.Key is null && shapes.Value is null;
+        int heads = packed ? checked(hq + 2 * hkv) : hq, width = Size("query", shapes.Query, 2);
+        if (width == 0 || width % heads != 0)
+            Refuse($"query has {width} columns, which are not {heads} heads of one size{(packed ? " (packed query, key and value)" : "")}.");
+        int headSize = width / heads;
+        if (!packed)
+        {
+            Exactly("key", shapes.Key, batch, sequence, (long)hkv * headSize);
+            Exactly("value", shapes.Value, batch, sequence, (long)hkv * headSize);
+        }
+        int past = PastRows(batch, hkv, headSize);
+        int total = Total(totalSequenceLength, past, sequence);
+        if (past != total - sequence && past < total)
+            Refuse($"past_key has {past} rows: with {sequence} new of {total} tokens it needs {total - sequence}, or a buffer of at least {total}.");
+        CheckMasks(batch, sequence, total, totalSequenceLength is not null);
+        (int pairs, int table) = Rotary(batch, sequence, headSize);
+        int[] pasts = new int[batch], totals = new int[batch];
+        Lengths(seqlensK, sequence, total, past, pasts, totals);
+        return new AttentionGeometry
+        {
+            Batch = batch, Sequence = sequence, QueryHeads = hq, KvHeads = hkv, HeadSize = headSize, Packed = packed,
+            PastRows = past, Total = total, PresentRows = Math.Max(past, total), RotaryPairs = pairs, TableRows = table,
+            PastLengths = pasts, TotalLengths = totals,
+        };
+    }
+
+    int PastRows(int batch, int hkv, int headSize)
+    {
+        if (shapes.PastKey is null && shapes.PastValue is null) return 0;
+        if (shapes.PastKey is null || shapes.PastValue is null) Refuse("past_key and past_value must be given together.");
+        Rank("past_key", shapes.PastKey, 4);
+        int rows = Size("past_key", shapes.PastKey, 2);
+        Exactly("past_key", shapes.PastKey, batch, hkv, rows, headSize);
+        Exactly("past_value", shapes.PastValue, batch, hkv, rows, headSize);
+        return rows;
+    }
+
+    int Total(int? given, int past, int sequence)
+    {
+        int total = given
+            ?? (shapes.KeyMask is { Length: 2 } ? Size("key_mask", shapes.KeyMask, 1) : (int?)null)
+            ?? (shapes.Bias is { Length: 4 } ? Size("bias", shapes.Bias, 3) : (int?)null)
+            ?? checked(past + sequence);
+        if (total < sequence) Refuse($"The total sequence length is {total}, less than the {sequence} new tokens.");
+        return total;
+    }
+
+    void CheckMasks(int batch, int sequence, int total, bool mayBeWider)
+    {
+        if (shapes.KeyMask is { } mask)
+        {
+            Rank("key_mask", mask, 2);
+            if (mask[0] != batch || !Covers(mask[1], total, mayBeWider))
+                Refuse($"key_mask is {Text(mask)}; expected [{batch}, {total}].");
+        }
+        if (shapes.Bias is { } bias)
+        {
+            Rank("bias", bias, 4);
+            bool fits = Is(bias[0], batch) && Is(bias[1], attributes.QueryHeads) && Is(bias[2], sequence) && Covers(bias[3], total, mayBeWider);
+            if (!fits) Refuse($"bias is {Text(bias)}; expected [{batch} or 1, {attributes.QueryHeads} or 1, {sequence} or 1, {total}].");
+        }
+        if (shapes.Sinks is { } sinks) Exactly("sinks", sinks, attributes.QueryHeads);
+    }
+
+    (int Pairs, int Table) Rotary(int batch, int sequence, int headSize)
+    {
+        if (shapes.PositionIds is { } positions)
+        {
+            Rank("position_ids", positions, 2);
+            if (!Is(positions[0], batch) || positions[1] != sequence)
+                Refuse($"position_ids is {Text(positions)}; expected [{batch}, {sequence}].");
+        }
+        if (shapes.Cos is null && shapes.Sin is null) return (0, 0);
+        if (shapes.Cos is null || shapes.Sin is null) Refuse("cos and sin must be given together.");
+        if (!shapes.Cos.AsSpan().SequenceEqual(shapes.Sin)) Refuse($"cos is {Text(shapes.Cos)} but sin is {Text(shapes.Sin)}.");
+        bool table = shapes.Cos.Length == 2;
+        if (!table)
+        {
+            Rank("cos", shapes.Cos, 3);
+            if (!Is(shapes.Cos[0], batch) || shapes.Cos[1] != sequence)
+                Refuse($"cos is {Text(shapes.Cos)}; expected [{batch} or 1, {sequence}, R/2] or a table [M, R/2].");
+        }
+        int pairs = Size("cos", shapes.Cos, shapes.Cos.Length - 1);
+        if (2L * pairs > headSize) Refuse($"cos rotates {2L * pairs} elements of heads that have {headSize}.");
+        int rows = table ? Size("cos", shapes.Cos, 0) : 0;
+        if (table && rows == 0 && pairs > 0 && batch > 0 && sequence > 0) Refuse("The cos/sin table has no rows.");
+        return (pairs, rows);
+    }
+
+    void Lengths(ReadOnlySpan<int> seqlensK, int sequence, int total, int past, int[] pasts, int[] totals)
+    {
+        if (shapes.SeqlensK is null)
+        {
+            Array.Fill(pasts, total - sequence);
+            Array.Fill(totals, total);
+            return;
+        }
+        if (shapes.SeqlensK.Aggregate(1L, (a, b) => a * b) != pasts.Length || seqlensK.Length != pasts.Length)
+            Refuse($"seqlens_k is {Text(shapes.SeqlensK)}; expected [{pasts.Length}].");
+        for (int b = 0; b < pasts.Length; b++)
+        {
+            long keys = seqlensK[b] + 1L;
+            long before = sequence == total ? 0 : keys - sequence;
+            if (keys < 0 || keys > total || before < 0 || before > past)
+                Refuse($"seqlens_k[{b}] is {seqlensK[b]}: not possible for {sequence} new of at most {total} tokens and {past} rows of past.");
+            (pasts[b], totals[b]) = ((int)before, (int)keys);
+        }
+    }
+
+    static bool Is(long size, int expected) => size == expected || size == 1;
+
+    static bool Covers(long size, int total, bool mayBeWider) => size == total || (mayBeWider && size > total);
+
+    static int Size(string name, long[] dims, int axis)
+    {
+        if (dims[axis] is < 0 or > int.MaxValue) Refuse($"{name} is {Text(dims)}: a size is out of range.");
+        return (int)dims[axis];
+    }
+
+    static void Rank(string name, long[] dims, int rank)
+    {
+        if (dims.Length != rank) Refuse($"{name} must have {rank} axes; it is {Text(dims)}.");
+    }
+
+    static void Exactly(string name, long[]? dims, params ReadOnlySpan<long> expected)
+    {
+        if (dims is null) Refuse($"{name} is missing: key and value must be given together.");
+        if (!expected.SequenceEqual(dims)) Refuse($"{name} is {Text(dims)}; expected {Text(expected.ToArray())}.");
+    }
+
+    static string Text(long[] dims) => $"[{string.Join(", ", dims)}]";
+
+    [DoesNotReturn]
+    static void Refuse(string sentence) => throw new ShapeRefusedException(sentence);
+}
