@@ -31,5 +31,6 @@ public sealed record Failure(ExitCode Code, string Sentence)
         _ => new(ExitCode.Internal, $"Internal error: {OneLine(fault.Message)} ({fault.GetType().Name}; --verbose shows where.)"),
     };
 
-    static string OneLine(string message) => string.Join(' ', message.Split((char[])['\r', '\n', '\t', ' '], StringSplitOptions.RemoveEmptyEntries));
+    /// <summary>A message without line breaks.</summary>
+    public static string OneLine(string message) => string.Join(' ', message.Split((char[])['\r', '\n', '\t', ' '], StringSplitOptions.RemoveEmptyEntries));
 }
