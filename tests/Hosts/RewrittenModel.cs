@@ -1,5 +1,4 @@
 using OnnxEff.Cli;
-using OnnxEff.Runtime;
 using OnnxEff.Tests.Testing;
 using Xunit;
 
@@ -13,7 +12,7 @@ public sealed class RewrittenModel : IDisposable
 
     public RewrittenModel() => rewritten = new(() =>
     {
-        var result = Testing.Cli.Run("optimize", Original, folder["kjv.onnx"], "--no-verify");
+        var result = CliProcess.Run("optimize", Original, folder["kjv.onnx"], "--no-verify");
         return result.ExitCode == 0 ? folder["kjv.onnx"] : throw new InvalidOperationException(result.Error);
     });
 
@@ -39,7 +38,7 @@ public sealed class RewrittenModel : IDisposable
     {
         get
         {
-            var library = Runtime.OrtLibrary.TryFind(out var reason);
+            var library = OnnxEff.Runtime.OrtLibrary.TryFind(out var reason);
             if (library is null) Assert.Skip(reason);
             return library.Path;
         }

@@ -3,7 +3,7 @@ using System.Diagnostics;
 namespace OnnxEff.Tests.Testing;
 
 /// <summary>The command line as a process: the executable that <c>ONNXEFF_CLI</c> names (the build names the published one), or the managed one.</summary>
-public static class Cli
+public static class CliProcess
 {
     static string? Published => Environment.GetEnvironmentVariable("ONNXEFF_CLI") is { Length: > 0 } path ? path : null;
 
