@@ -79,7 +79,7 @@ sealed class PositionalNodes(DecoderSignature signature)
             }
             if (top.Producer is not { } producer)
             {
-                _hidden[top] = top.Constant is null && (top == signature.Ids || top.Type?.Element.IsInteger() != true);
+                _hidden[top] = top.Constant is null && (top == signature.TokenIds || top.Type?.Element.IsInteger() != true);
                 continue;
             }
             if (IsShape(producer))

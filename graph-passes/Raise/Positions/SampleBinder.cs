@@ -17,11 +17,11 @@ sealed class SampleBinder
     public SampleBinder(DecoderSignature signature, PositionSample sample)
     {
         (_signature, _sample) = (signature, sample);
-        Bind(signature.Ids, sample.Batch, sample.New);
-        foreach (var tensor in signature.Cache)
+        Bind(signature.TokenIds, sample.Batch, sample.New);
+        foreach (var tensor in signature.Caches)
         {
             long[] dims = [.. tensor.Past.Type!.Shape!.Select((d, axis) => axis == 0 ? sample.Batch
-                : axis == tensor.SequenceAxis ? sample.Past : d.Evaluate(_symbols) ?? OpenAxis)];
+                : axis == tensor.LengthAxis ? sample.Past : d.Evaluate(_symbols) ?? OpenAxis)];
             Bind(tensor.Past, dims);
         }
         if (signature.PositionIds is { } positions)
@@ -35,7 +35,7 @@ sealed class SampleBinder
     {
         if (!_dims.TryGetValue(name, out var dims))
             return null;
-        var type = _signature.Ids.Graph.Inputs.First(i => i.Name == name).Type!;
+        var type = _signature.TokenIds.Graph.Inputs.First(i => i.Name == name).Type!;
         for (var axis = 0; axis < dims.Length; axis++)
         {
             if (type.Shape![axis].Evaluate(_symbols) is { } declared && declared != dims[axis])

@@ -1,0 +1,126 @@
+using OnnxEff.Ir;
+using OnnxEff.Ops.Llm;
+
+namespace OnnxEff.GraphPasses.Raise.Attention;
+
+/// <summary>Puts one <c>llm.Attention</c> in the place of a recognised site.</summary>
+sealed class AttentionEmitter(Model model, DecoderSignature? signature)
+{
+    readonly Dictionary<(Value Table, HeadLayout Layout), Value> _halfTables = [];
+
+    public Node Emit(AttentionSite site)
+    {
+        var graph = site.Anchor.Graph;
+        var name = site.Anchor.Name.Length > 0 ? site.Anchor.Name : site.Result.Value.Name;
+        var build = new GraphBuilder(graph, name);
+        var element = site.Query.Value.Type!.Element;
+        var inputs = new Value?[Enum.GetValues<AttentionInput>().Length];
+        inputs[(int)AttentionInput.Query] = site.Query.ToFlat(build);
+        inputs[(int)AttentionInput.Key] = site.Key.ToFlat(build);
+        inputs[(int)AttentionInput.Value] = site.Value.ToFlat(build);
+        inputs[(int)AttentionInput.PastKey] = site.PastKey?.Past;
+        inputs[(int)AttentionInput.PastValue] = site.PastValue?.Past;
+        if (site.Mask is { Padding: true })
+            inputs[(int)AttentionInput.KeyMask] = signature!.AttentionMask;
+        if (site.Mask is null)
+            inputs[(int)AttentionInput.Bias] = Bias(site, element, build);
+        if (site.Rotation is { } rotation)
+        {
+            inputs[(int)AttentionInput.PositionIds] = rotation.Positions;
+            inputs[(int)AttentionInput.Cos] = HalfTable(rotation.Cos, rotation, site.Query.Layout, element, build);
+            inputs[(int)AttentionInput.Sin] = HalfTable(rotation.Sin, rotation, site.Query.Layout, element, build);
+        }
+        var node = build.Node(LlmAttention.OpType, LlmAttention.Domain, inputs,
+        [
+            ("num_heads", site.Query.Count!.Value), ("kv_num_heads", site.Key.Count!.Value), ("head_size", site.Query.Size!.Value),
+            ("scale", (float)site.Scale), ("softcap", (float)site.Softcap),
+            ("causal", site.Mask?.Causal == true ? 1L : 0L), ("window", site.Mask?.Window ?? -1L),
+            ("rotary_interleaved", site.Rotation?.Interleaved == true ? 1L : 0L),
+            ("mask_fact", $"{site.Mask?.ToString() ?? "explicit tensor"}: {site.MaskBecause}"),
+            ("rotary_fact", site.Rotation is null ? "" : site.RotaryFact?.ToString() ?? "explicit tables"),
+        ]);
+        node.Name = name;
+        var flatType = new TensorType(element, new TensorShape(site.Query.Value.Type.Shape![0], site.Query.Tokens!,
+            site.Query.Count.Value * site.Query.Size.Value));
+        var flat = build.Output(node, "output", flatType);
+        TakeOver(site.PastKey, node);
+        TakeOver(site.PastValue, node);
+        if (site.Result.Value.Type is { } result && result.Element != element)
+        {
+            flat = build.Op("Cast", [flat], flatType with { Element = result.Element }, ("to", (long)result.Element));
+        }
+        site.Result.ReplaceWith(flat, build);
+        return node;
+    }
+
+    /// <summary>The node makes the present under the name that the graph gives it.</summary>
+    static void TakeOver(CachePair? cache, Node node)
+    {
+        if (cache is null)
+            return;
+        var name = cache.Present.Name;
+        cache.Present.Name = cache.Present.Graph.FreshName(name);
+        var made = node.AddOutput(name, cache.Present.Type);
+        cache.Present.ReplaceUsesWith(made);
+    }
+
+    /// <summary>Per-token tables as [B, S, R/2], tables by position as they are.</summary>
+    Value HalfTable(Value table, Rotation rotation, HeadLayout layout, ElementType element, GraphBuilder build)
+    {
+        if (_halfTables.TryGetValue((table, layout), out var known))
+            return known;
+        var result = table;
+        var shape = table.Type!.Shape!;
+        if (shape[-1] == rotation.Width)
+        {
+            var half = rotation.Width / 2;
+            var (start, end, step) = rotation.Interleaved ? (0L, rotation.Width, 2L) : (0L, half, 1L);
+            shape = new TensorShape([.. shape.Take(shape.Rank - 1), Dim.Of(half)]);
+            result = build.Op("Slice", [result, build.Constant(Tensor.Vector(start)), build.Constant(Tensor.Vector(end)),
+                build.Constant(Tensor.Vector(-1L)), build.Constant(Tensor.Vector(step))], new TensorType(table.Type.Element, shape));
+        }
+        if (shape.Rank == 4)
+        {
+            var axis = layout == HeadLayout.HeadsFirst ? 1L : 2L;
+            shape = new TensorShape(shape.Where((_, i) => i != axis));
+            result = model.Opset >= 13
+                ? build.Op("Squeeze", [result, build.Constant(Tensor.Vector(axis))], new TensorType(table.Type.Element, shape))
+                : build.Op("Squeeze", [result], new TensorType(table.Type.Element, shape), ("axes", (long[])[axis]));
+        }
+        else if (shape.Rank == 2 && rotation.Positions is null)
+        {
+            result = build.Op("Reshape", [result, build.Constant(Tensor.Vector<long>(1, -1, rotation.Width / 2))],
+                new TensorType(table.Type.Element, new TensorShape(1, shape[0], shape[1])));
+        }
+        if (table.Type.Element != element)
+            result = build.Op("Cast", [result], result.Type! with { Element = element }, ("to", (long)element));
+        return _halfTables[(table, layout)] = result;
+    }
+
+    /// <summary>All masks of a site as one additive tensor.</summary>
+    static Value? Bias(AttentionSite site, ElementType element, GraphBuilder build)
+    {
+        Value? sum = null;
+        foreach (var mask in site.Masks)
+        {
+            var type = new TensorType(element, mask.Value.Type?.Shape);
+            var term = mask.Value;
+            if (mask.Form != MaskForm.Additive)
+            {
+                var (zero, low) = (build.Constant(Number(element, 0)), build.Constant(Number(element, double.NegativeInfinity)));
+                term = build.Op("Where", mask.Form == MaskForm.ShowsKeys ? [term, zero, low] : [term, low, zero], type);
+            }
+            else if (mask.Value.Type?.Element != element)
+                term = build.Op("Cast", [term], type, ("to", (long)element));
+            sum = sum is null ? term : build.Op("Add", [sum, term], new TensorType(element));
+        }
+        return sum;
+    }
+
+    static Tensor Number(ElementType element, double value) => element switch
+    {
+        ElementType.Float16 => Tensor.Scalar((Half)value),
+        ElementType.Float64 => Tensor.Scalar(value),
+        _ => Tensor.Scalar((float)value),
+    };
+}

@@ -1,0 +1,72 @@
+using OnnxEff.GraphPasses.Raise.Positions;
+using OnnxEff.Ir;
+using OnnxEff.Ops.Llm;
+
+namespace OnnxEff.GraphPasses.Raise.Attention;
+
+/// <summary>How a mask tensor takes part in the logits.</summary>
+enum MaskForm
+{
+    /// <summary>It is added.</summary>
+    Additive,
+    /// <summary>True shows a key.</summary>
+    ShowsKeys,
+    /// <summary>True hides a key.</summary>
+    HidesKeys,
+}
+
+/// <summary>A tensor that masks logits.</summary>
+readonly record struct MaskTensor(Value Value, MaskForm Form);
+
+/// <summary>A rotation of heads by tables of angles.</summary>
+/// <param name="Cos">Cosines: [B or 1, (1), S, R or R/2], or a table [M, R/2] for <paramref name="Positions"/>.</param>
+/// <param name="Sin">Sines, like the cosines.</param>
+/// <param name="Positions">Indices into the tables; null if they are per token.</param>
+/// <param name="Interleaved">True if pairs are neighbours.</param>
+/// <param name="Width">R, the number of rotated elements.</param>
+sealed record Rotation(Value Cos, Value Sin, Value? Positions, bool Interleaved, long Width);
+
+/// <summary>
+/// What is known about one attention while it is being recognised, from the softmax outwards. Each recogniser returns a
+/// site that knows more; none changes the graph.
+/// </summary>
+sealed record AttentionSite
+{
+    /// <summary>The node that says "attention": the softmax, or a fused operator.</summary>
+    public required Node Anchor { get; init; }
+
+    /// <summary>What comes out.</summary>
+    public required Heads Result { get; init; }
+
+    public required Heads Query { get; init; }
+
+    /// <summary>All keys, or with <see cref="PastKey"/> the new ones.</summary>
+    public required Heads Key { get; init; }
+
+    /// <summary>All values, or with <see cref="PastValue"/> the new ones.</summary>
+    public required Heads Value { get; init; }
+
+    public required double Scale { get; init; }
+
+    public double Softcap { get; init; }
+
+    /// <summary>Masks, all of which must show a key.</summary>
+    public IReadOnlyList<MaskTensor> Masks { get; init; } = [];
+
+    /// <summary>True if the operator itself hides later keys.</summary>
+    public bool IsCausal { get; init; }
+
+    public CachePair? PastKey { get; init; }
+
+    public CachePair? PastValue { get; init; }
+
+    public Rotation? Rotation { get; init; }
+
+    /// <summary>What the masks mean together; null while they stay tensors.</summary>
+    public MaskFact? Mask { get; init; }
+
+    /// <summary>How the meaning of masks was established, or why it was not.</summary>
+    public string MaskBecause { get; init; } = "";
+
+    public RotaryFact? RotaryFact { get; init; }
+}

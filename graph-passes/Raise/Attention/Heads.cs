@@ -1,0 +1,82 @@
+using OnnxEff.Ir;
+using OnnxEff.Rewriting;
+
+namespace OnnxEff.GraphPasses.Raise.Attention;
+
+/// <summary>Order of the axes of a tensor that holds heads.</summary>
+enum HeadLayout
+{
+    /// <summary>[B, H, S, D].</summary>
+    HeadsFirst,
+    /// <summary>[B, S, H, D].</summary>
+    TokensFirst,
+}
+
+/// <summary>A four-dimensional tensor of heads, in either layout.</summary>
+readonly record struct Heads(Value Value, HeadLayout Layout)
+{
+    static readonly Var X = new("x");
+    static readonly long[] Swap = [0, 2, 1, 3];
+    static readonly Pattern Swapped = Pattern.Op("Transpose", X).With("perm", Swap);
+    static readonly Pattern Split = Pattern.Op("Reshape", X, Pattern.Any);
+
+    TensorShape? Shape => Value.Type?.Shape is { Rank: 4 } shape ? shape : null;
+
+    /// <summary>H, or null if it is not known.</summary>
+    public long? Count => Shape?[Layout == HeadLayout.HeadsFirst ? 1 : 2].Constant;
+
+    /// <summary>D, or null if it is not known.</summary>
+    public long? Size => Shape?[3].Constant;
+
+    /// <summary>S or T.</summary>
+    public Dim? Tokens => Shape?[Layout == HeadLayout.HeadsFirst ? 2 : 1];
+
+    /// <summary>The same heads with their tokens first, if a transposition makes them so.</summary>
+    Heads BehindTranspose() => Layout == HeadLayout.HeadsFirst && Swapped.TryMatch(Value, out var m)
+        ? new(m[X], HeadLayout.TokensFirst) : this;
+
+    /// <summary>The heads as [B, S, H·D]: what the graph split into heads, or a new reshaping.</summary>
+    public Value ToFlat(GraphBuilder build)
+    {
+        var heads = BehindTranspose();
+        if (heads.Layout == HeadLayout.HeadsFirst)
+            heads = new(build.Op("Transpose", [heads.Value], heads.SwappedType(), ("perm", Swap)), HeadLayout.TokensFirst);
+        var (count, size) = (heads.Count!.Value, heads.Size!.Value);
+        if (Split.TryMatch(heads.Value, out var m) && m[X].Type?.Shape is { Rank: 3 } flat && flat[2] == count * size
+            && flat[1] == heads.Tokens && flat[0] == heads.Shape![0])
+        {
+            return m[X];
+        }
+        var type = new TensorType(heads.Value.Type!.Element, new TensorShape(heads.Shape![0], heads.Tokens!, count * size));
+        return build.Op("Reshape", [heads.Value, build.Constant(Tensor.Vector<long>(0, 0, count * size))], type);
+    }
+
+    /// <summary>
+    /// Lets [B, S, H·D] take the place of the heads: where the graph merges them into that shape it reads
+    /// <paramref name="flat"/> directly, elsewhere it is split again.
+    /// </summary>
+    public void ReplaceWith(Value flat, GraphBuilder build)
+    {
+        foreach (var merged in MergedUses(flat).ToArray())
+            merged.ReplaceUsesWith(flat);
+        if (Value.Uses.Count == 0 && !Value.IsOutput)
+            return;
+        var split = build.Op("Reshape", [flat, build.Constant(Tensor.Vector<long>(0, 0, Count!.Value, Size!.Value))],
+            Layout == HeadLayout.TokensFirst ? Value.Type! : SwappedType());
+        if (Layout == HeadLayout.HeadsFirst)
+            split = build.Op("Transpose", [split], Value.Type!, ("perm", Swap));
+        Value.ReplaceUsesWith(split);
+    }
+
+    /// <summary>Results of Transpose > Reshape (or Reshape alone) behind the heads that have the flat type.</summary>
+    IEnumerable<Value> MergedUses(Value flat)
+    {
+        var tokensFirst = Layout == HeadLayout.TokensFirst ? [Value]
+            : Value.Uses.Select(u => u.Node).Where(n => n.Is("Transpose") && n.Ints("perm")?.AsSpan().SequenceEqual(Swap) == true)
+                .Select(n => n.Result).ToArray();
+        return tokensFirst.SelectMany(v => v.Uses).Where(u => u.Index == 0 && u.Node.Is("Reshape")
+            && u.Node.Result.Type?.Shape is { } s && s.Equals(flat.Type?.Shape)).Select(u => u.Node.Result);
+    }
+
+    TensorType SwappedType() => new(Value.Type!.Element, new TensorShape(Shape![0], Shape[2], Shape[1], Shape[3]));
+}

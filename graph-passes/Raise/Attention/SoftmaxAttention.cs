@@ -1,0 +1,209 @@
+using System.Diagnostics.CodeAnalysis;
+using OnnxEff.Ir;
+using OnnxEff.Rewriting;
+using static OnnxEff.Rewriting.Pattern;
+
+namespace OnnxEff.GraphPasses.Raise.Attention;
+
+/// <summary>
+/// softmax(softcap(scale · q · kᵀ) + masks) · v, in every spelling: scale on q, on k, on both or on the logits; masks
+/// added or selected, before or behind each other; casts around the softmax; a guard against NaN behind it.
+/// </summary>
+static class SoftmaxAttention
+{
+    static readonly Var X = new("x"), Y = new("y"), Probabilities = new("probabilities"), Scores = new("scores"), V = new("v");
+    static readonly Scalar C = new("c"), Low = new("low");
+
+    static readonly Pattern Softmax = Op("Softmax", Scores)
+        .When(n => n.Int("axis", -1) is -1 or 3, "the softmax must run over the keys, the last axis");
+
+    /// <summary>Where(IsNaN(p), 0, p): rows that see no key become zeros.</summary>
+    static readonly Pattern Guarded = Op("Where", Op("IsNaN", Probabilities), 0.0, Probabilities) | Probabilities;
+
+    static readonly Pattern Attended = Op("MatMul", Guarded.Maybe("Cast", "Dropout"), V);
+
+    static readonly Pattern Scaled = X * C;
+    static readonly Pattern Divided = X / C;
+    static readonly Pattern Tanh = Op("Tanh", X);
+    static readonly Pattern Sum = X + Y;
+    static readonly Pattern Shown = Op("Where", Y, X, Low);
+    static readonly Pattern HiddenByTrue = Op("Where", Y, Low, X);
+    static readonly Pattern Product = Op("MatMul", X, Y);
+    static readonly Pattern CastOnly = Op("Cast", X);
+
+    /// <summary>The site around a softmax, or the sentence where it ends.</summary>
+    public static bool TryMatch(Node softmax, [NotNullWhen(true)] out AttentionSite? site, out Node end, out string because)
+    {
+        site = null;
+        (end, because) = (softmax, "");
+        if (!Softmax.TryMatch(softmax.Result, out var match, out var failure))
+        {
+            because = failure!.Sentence;
+            return false;
+        }
+        if (FindProduct(softmax) is not { } product)
+        {
+            because = "the probabilities are not multiplied with values";
+            return false;
+        }
+        var logits = new Logits();
+        if (!logits.TryRead(match[Scores]))
+        {
+            (end, because) = (logits.End ?? softmax, logits.Because);
+            return false;
+        }
+        var value = new Heads(StripCast(product.Input(1)!), HeadLayout.HeadsFirst);
+        var query = new Heads(logits.Query!, HeadLayout.HeadsFirst);
+        (end, because) = (product, "");
+        if (product.Result.Type?.Shape?.Rank != 4 || query.Count is null || query.Size is null || logits.Key.Size != query.Size)
+        {
+            because = "the heads do not have four known dimensions [B, H, S, D]";
+            return false;
+        }
+        if (value.Size != query.Size)
+        {
+            because = $"values have heads of {value.Size} where queries have {query.Size}";
+            return false;
+        }
+        site = new()
+        {
+            Anchor = softmax,
+            Result = new(product.Result, HeadLayout.HeadsFirst),
+            Query = query,
+            Key = logits.Key,
+            Value = value,
+            Scale = logits.Scale,
+            Softcap = logits.Softcap,
+            Masks = logits.Masks,
+        };
+        return true;
+    }
+
+    /// <summary>The product with the values that a softmax ends in.</summary>
+    static Node? FindProduct(Node softmax)
+    {
+        var reachable = new Stack<Value>([softmax.Result]);
+        while (reachable.TryPop(out var value))
+        {
+            foreach (var use in value.Uses)
+            {
+                if (use.Node.Is("MatMul") && use.Index == 0)
+                    return Attended.TryMatch(use.Node.Result, out var m) && m[Probabilities] == softmax.Result ? use.Node : null;
+                if (use.Node.Domain.Length == 0 && use.Node.OpType is "Cast" or "Dropout" or "Where" or "IsNaN")
+                    reachable.Push(use.Node.Result);
+            }
+        }
+        return null;
+    }
+
+    static Value StripCast(Value value) => CastOnly.TryMatch(value, out var m) && m[X].Type?.Element.IsFloat() == true ? m[X] : value;
+
+    /// <summary>Reads the logits from the softmax inwards.</summary>
+    sealed class Logits
+    {
+        public Value? Query { get; private set; }
+        public Heads Key { get; private set; }
+        public double Scale { get; private set; } = 1;
+        public double Softcap { get; private set; }
+        public List<MaskTensor> Masks { get; } = [];
+        public Node? End { get; private set; }
+        public string Because { get; private set; } = "";
+
+        public bool TryRead(Value value)
+        {
+            End = value.Producer;
+            if (CastOnly.TryMatch(value, out var m))
+                return TryRead(m[X]);
+            if (TryReadMask(value) || TryReadSoftcap(value))
+                return true;
+            if (TryReadFactor(value, out var inner, out var factor))
+            {
+                if (Masks.Exists(k => k.Form == MaskForm.Additive) && Masks.Count > 0 && factor <= 0)
+                    return Refuse("the masked logits are scaled by a number that is not positive");
+                Scale *= factor;
+                return TryRead(inner);
+            }
+            return TryReadProduct(value);
+        }
+
+        bool TryReadMask(Value value)
+        {
+            if (Shown.TryMatch(value, out var m) && m[Low] <= -1e4)
+                return TryReadBehind(m[X], new(m[Y], MaskForm.ShowsKeys));
+            if (HiddenByTrue.TryMatch(value, out m) && m[Low] <= -1e4)
+                return TryReadBehind(m[X], new(m[Y], MaskForm.HidesKeys));
+            return Sum.TryMatch(value, out m)
+                && (TryReadBehind(m[X], new(m[Y], MaskForm.Additive)) || TryReadBehind(m[Y], new(m[X], MaskForm.Additive)));
+        }
+
+        /// <summary>Reads the logits under a mask; takes everything back if there are none.</summary>
+        bool TryReadBehind(Value logits, MaskTensor mask)
+        {
+            var (scale, count) = (Scale, Masks.Count);
+            // A factor outside of an added mask multiplies the mask too. Keys that it hides stay hidden; a bias would change.
+            if (scale != 1 && mask.Form == MaskForm.Additive)
+                return Refuse("the mask is added inside of a scale");
+            Masks.Add(mask);
+            if (TryRead(logits))
+                return true;
+            Masks.RemoveRange(count, Masks.Count - count);
+            Scale = scale;
+            return false;
+        }
+
+        /// <summary>c · tanh(x / c).</summary>
+        bool TryReadSoftcap(Value value)
+        {
+            if (!Scaled.TryMatch(value, out var outer) || !Tanh.TryMatch(outer[X], out var tanh) || Scale != 1 || Softcap != 0)
+                return false;
+            if (!TryReadFactor(tanh[X], out var inner, out var factor) || Math.Abs((factor * outer[C]) - 1) > 1e-5)
+                return Refuse("tanh(x / a) · b is a soft cap only if a equals b");
+            Softcap = outer[C];
+            return TryRead(inner);
+        }
+
+        bool TryReadProduct(Value value)
+        {
+            if (!Product.TryMatch(value, out var m))
+                return Refuse("a product of queries and keys is expected here");
+            Query = StripScale(m[X]);
+            var keys = StripScale(m[Y]);
+            if (keys.Producer is not { } transpose || !transpose.Is("Transpose") || transpose.Ints("perm") is not { } perm)
+                return Refuse("the keys are not transposed", m[Y].Producer);
+            if (perm.AsSpan().SequenceEqual([0, 1, 3, 2]))
+                Key = new(StripScale(transpose.Input(0)!), HeadLayout.HeadsFirst);
+            else if (perm.AsSpan().SequenceEqual([0, 2, 3, 1]))
+                Key = new(StripScale(transpose.Input(0)!), HeadLayout.TokensFirst);
+            else
+                return Refuse($"the keys are transposed by [{string.Join(", ", perm)}]", transpose);
+            return true;
+        }
+
+        Value StripScale(Value value)
+        {
+            while (TryReadFactor(value, out var inner, out var factor))
+            {
+                Scale *= factor;
+                value = inner;
+            }
+            return value;
+        }
+
+        static bool TryReadFactor(Value value, [NotNullWhen(true)] out Value? inner, out double factor)
+        {
+            if (Scaled.TryMatch(value, out var m))
+                (inner, factor) = (m[X], m[C]);
+            else if (Divided.TryMatch(value, out m))
+                (inner, factor) = (m[X], 1 / m[C]);
+            else
+                (inner, factor) = (null, 1);
+            return inner is not null;
+        }
+
+        bool Refuse(string because, Node? end = null)
+        {
+            (Because, End) = (because, end ?? End);
+            return false;
+        }
+    }
+}
