@@ -12,6 +12,8 @@ public static class CommandLine
     /// <summary>The verbs in the order in which help lists them. A new verb is a new file and one line here.</summary>
     static IEnumerable<Command> Verbs(Terminal terminal) =>
     [
+        GenerateCommand.Create(terminal),
+        DoctorCommand.Create(terminal),
         EmitCommand.Create(terminal),
     ];
 

@@ -45,6 +45,12 @@ public sealed class Terminal
         Ansi(Output, outputIsScreen).Write(table);
     }
 
+    /// <summary>A line for a person who watches.</summary>
+    public void Log(string line)
+    {
+        if (errorIsScreen) Error.WriteLine(line);
+    }
+
     /// <summary>Runs work that tells what it is doing; the text stands on the error stream while it lasts.</summary>
     public T Working<T>(string begin, Func<IProgress<string>, T> work)
     {
