@@ -41,6 +41,9 @@ public sealed class Graph
     /// <summary>Parts of the file's <c>GraphProto</c> this library does not look into, by field number, serialized.</summary>
     public Dictionary<int, List<byte[]>> OpaqueFields { get; } = [];
 
+    /// <summary>Values that <see cref="OpaqueFields"/> define: sparse initializers.</summary>
+    internal List<Value> OpaqueValues { get; } = [];
+
     /// <summary>Adds an input at the end.</summary>
     public Value AddInput(string name, TensorType? type = null)
     {
@@ -53,8 +56,14 @@ public sealed class Graph
     public Value AddInitializer(string name, Tensor tensor)
     {
         var value = _inputs.Find(i => i.Name == name) ?? new Value(this, name) { Type = tensor.Type };
+        return AddInitializer(value, tensor);
+    }
+
+    /// <summary>Gives an input, or a new value of this graph, its tensor.</summary>
+    internal Value AddInitializer(Value value, Tensor tensor)
+    {
+        _initializers.Add(value.Name, value);
         value.Initializer = tensor;
-        _initializers.Add(name, value);
         return value;
     }
 
@@ -93,6 +102,18 @@ public sealed class Graph
 
     /// <summary>A name that no value of this graph made through <see cref="FreshName"/> has, starting with a hint.</summary>
     public string FreshName(string hint) => $"{hint}::{++Root._fresh}";
+
+    /// <summary>Keeps <see cref="FreshName"/> from making a name that a file has.</summary>
+    internal void ReserveName(string name)
+    {
+        const int MaxDigits = 15; // Longer numbers are not reached by counting.
+        var mark = name.LastIndexOf("::", StringComparison.Ordinal);
+        if (mark >= 0 && name.Length - mark - 2 <= MaxDigits && long.TryParse(name.AsSpan(mark + 2),
+            System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out var number))
+        {
+            Root._fresh = Math.Max(Root._fresh, number);
+        }
+    }
 
     /// <summary>The outermost graph.</summary>
     public Graph Root => Parent?.Root ?? this;

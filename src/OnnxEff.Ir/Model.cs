@@ -39,6 +39,12 @@ public sealed class Model
     /// <summary>The file from which the model was read, or null.</summary>
     public string? Path { get; set; }
 
+    /// <summary>Full paths of the files that hold the model which was read; owned by reader and writer.</summary>
+    internal List<string> SourceFiles { get; } = [];
+
+    /// <summary>What the file's message holds beyond this class, serialized, or null; owned by reader and writer.</summary>
+    internal byte[]? Rest { get; set; }
+
     /// <summary>The version of standard ONNX.</summary>
     public long Opset => Opsets.GetValueOrDefault("");
 
@@ -78,4 +84,7 @@ public sealed class Function
 
     /// <summary>Metadata of the file's <c>FunctionProto</c>, kept as it is.</summary>
     public Dictionary<string, string> Metadata { get; } = [];
+
+    /// <summary>What the file's message holds beyond this class, serialized, or null; owned by reader and writer.</summary>
+    internal byte[]? Rest { get; set; }
 }

@@ -41,6 +41,9 @@ public sealed class Node
     /// <summary>Metadata of the file's <c>NodeProto</c>, kept as it is.</summary>
     public Dictionary<string, string> Metadata { get; } = [];
 
+    /// <summary>What the file's message holds beyond this class, serialized, or null; owned by reader and writer.</summary>
+    internal byte[]? Rest { get; set; }
+
     /// <summary>Position in the graph's list; owned by <see cref="Ir.Graph"/>.</summary>
     internal LinkedListNode<Node>? Position { get; set; }
 

@@ -63,6 +63,15 @@ public sealed unsafe class TensorData
     }
 
     /// <summary>True if both are the same memory.</summary>
-    public bool IsSameMemory(TensorData other) => ReferenceEquals(this, other)
-        || (Length == other.Length && _array is null && other._array is null && _address == other._address);
+    public bool IsSameMemory(TensorData other) => ReferenceEquals(this, other) || Memory == other.Memory;
+
+    /// <summary>Where the bytes are in memory; equal for payloads that are the same memory.</summary>
+    internal (byte[]? Array, nint Address, long Length) Memory => (_array, (nint)_address, Length);
+
+    /// <summary>Lets the system take back the memory behind bytes that lie in a mapped file, until they are read again.</summary>
+    internal void Release(long offset, long count)
+    {
+        if (_owner is Onnx.MappedFile mapping)
+            mapping.Release((nint)(_address + offset), count);
+    }
 }

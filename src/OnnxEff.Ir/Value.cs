@@ -54,6 +54,9 @@ public sealed class Value
     /// <summary>Metadata of the file's <c>ValueInfoProto</c> (or initializer), kept as it is.</summary>
     public Dictionary<string, string> Metadata { get; } = [];
 
+    /// <summary>What the file says about the value; owned by reader and writer.</summary>
+    internal Onnx.ValueSource? Source { get; set; }
+
     internal void AddUse(Use use) => _uses.Add(use);
 
     internal void RemoveUse(Use use) => _uses.Remove(use);

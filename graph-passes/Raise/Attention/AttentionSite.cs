@@ -62,6 +62,9 @@ sealed record AttentionSite
 
     public Rotation? Rotation { get; init; }
 
+    /// <summary>The site before <see cref="Rotation"/> was taken in.</summary>
+    public AttentionSite? Unrotated { get; init; }
+
     /// <summary>What the masks mean together; null while they stay tensors.</summary>
     public MaskFact? Mask { get; init; }
 

@@ -50,13 +50,7 @@ static class GroupQueryAttention
             ("rotary_fact", rotates ? "table inside the operator" : ""),
         ]);
         raised.Name = node.Name;
-        foreach (var output in node.Outputs)
-        {
-            var name = output.Name;
-            output.Name = name.Length > 0 ? node.Graph.FreshName(name) : "";
-            output.ReplaceUsesWith(raised.AddOutput(name, output.Type));
-        }
-        node.Graph.RemoveNode(node);
+        node.HandOutputsTo(raised);
         return raised;
     }
 

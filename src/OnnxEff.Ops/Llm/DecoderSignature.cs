@@ -135,10 +135,19 @@ static class CachePairing
         && IsCachedAttention(use.Node) && use.Node == pair.Present.Producer && pair.Present.Uses.Count == 0
         && (use.Node.OpType != "BlockMaskedAttention" || KnowsItsLength(use.Node));
 
-    /// <summary>True where the cache's operator takes the lengths of the rows.</summary>
-    public static bool TakesRowLengths(CachePair pair) => pair.Present.Producer is { } node
-        && (node.Is("GroupQueryAttention", "com.microsoft") ? node.Input(5) is not null
-            : node.Is("BlockMaskedAttention", "onnxeff") && node.Input(6) is not null);
+    /// <summary>True where the cache's operator takes the length of each row from a sum over the mask.</summary>
+    public static bool TakesRowLengths(CachePair pair)
+    {
+        if (pair.Present.Producer is not { } node || !IsCachedAttention(node)) return false;
+        var lengths = node.Input(node.OpType == "GroupQueryAttention" ? 5 : 6);
+        for (var depth = 0; depth < 12 && lengths?.Producer is { } producer; depth++)
+        {
+            if (producer.OpType is "ReduceSum" or "ReduceMax") return true;
+            if (producer.OpType == "Shape") return false;
+            lengths = producer.Input(0);
+        }
+        return false;
+    }
 
     static bool IsCachedAttention(Node node) =>
         node.Is("GroupQueryAttention", "com.microsoft") || node.Is("BlockMaskedAttention", "onnxeff");

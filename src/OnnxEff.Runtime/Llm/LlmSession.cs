@@ -14,6 +14,8 @@ public sealed record LlmOptions
 
     /// <summary>Tokens that a shared buffer has room for at first; it grows when they are used up.</summary>
     public int Capacity { get; init; } = 512;
+
+    internal bool AcceptsAnyPadding { get; init; }
 }
 
 /// <summary>
@@ -48,6 +50,9 @@ public sealed class LlmSession : IDisposable
     /// <summary>The session underneath.</summary>
     public OrtSession Session => session;
 
+    /// <summary>Lets a batch be padded on the side that another file takes, to see whether this one agrees.</summary>
+    internal bool AcceptsAnyPadding { get; init; }
+
     /// <summary>Opens a model file whose graph has been read.</summary>
     /// <param name="path">The file.</param>
     /// <param name="graph">Its graph.</param>
@@ -65,7 +70,7 @@ public sealed class LlmSession : IDisposable
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(options.Capacity);
         // Shapes change with every token, so a plan per shape would only fill memory.
         var session = OrtSession.Open(path, options.Session with { MemoryPattern = false });
-        return new(session, signature, contract, options.Capacity);
+        return new(session, signature, contract, options.Capacity) { AcceptsAnyPadding = options.AcceptsAnyPadding };
     }
 
     /// <summary>The side on which a batch must be padded; null with the reason where this graph takes no padded batch.</summary>
@@ -155,7 +160,7 @@ public sealed class LlmSession : IDisposable
     {
         if (PastLength == 0)
         {
-            if (batch.IsPadded && Padding(out var reason) is var side && side != batch.Side)
+            if (batch.IsPadded && !AcceptsAnyPadding && Padding(out var reason) is var side && side != batch.Side)
                 throw new ArgumentException(side is null ? $"The batch is padded, but {reason}." : $"This graph takes padding on the {side} side.");
             visible = [.. Enumerable.Range(0, batch.Rows).Select(_ => new List<bool>())];
             return;

@@ -1,0 +1,146 @@
+using OnnxEff.Ir;
+
+namespace OnnxEff.Runtime;
+
+/// <summary>A file to be compared.</summary>
+/// <param name="Path">The file.</param>
+/// <param name="Graph">Its graph.</param>
+/// <param name="Options">How it is run.</param>
+public sealed record VerifyModel(string Path, Graph Graph, LlmOptions? Options = null);
+
+/// <summary>What is compared, and how strictly.</summary>
+public sealed record VerifyOptions
+{
+    /// <summary>Equal seeds give equal inputs.</summary>
+    public int Seed { get; init; } = 1;
+
+    /// <summary>Tokens of the longest random prompt.</summary>
+    public int Length { get; init; } = 96;
+
+    /// <summary>Prompts of the user's, compared too.</summary>
+    public IReadOnlyList<int[]> Prompts { get; init; } = [];
+
+    /// <summary>The largest relative difference that passes; null for what follows from the files' types.</summary>
+    public double? Tolerance { get; init; }
+}
+
+/// <summary>
+/// Runs two files on the same inputs and compares what they compute: prompts, chunks, single steps over the cache, padded
+/// batches. Padding is never compared. A second file whose cache can be one shared buffer is run both ways.
+/// </summary>
+public static class Verifier
+{
+    const double FullTolerance = 1e-4; // float32: summation order only
+    const double HalfTolerance = 2e-2; // float16 and bfloat16: eleven and eight bits, over all layers
+
+    /// <summary>Compares two files.</summary>
+    /// <param name="first">The file that is right by definition.</param>
+    /// <param name="second">The other.</param>
+    /// <param name="options">What is compared.</param>
+    /// <param name="onCase">Called with what is about to run.</param>
+    /// <exception cref="NotSupportedException">A graph is not understood as a decoder.</exception>
+    /// <exception cref="OrtException">ONNX Runtime refuses a file.</exception>
+    public static VerifyReport Compare(VerifyModel first, VerifyModel second, VerifyOptions? options = null, Action<string>? onCase = null)
+    {
+        options ??= new();
+        if (options.Length < 4) throw new ArgumentException($"A length of {options.Length} tokens exercises nothing: 4 or more are needed.");
+        var tolerance = options.Tolerance ?? (IsHalf(first.Graph) || IsHalf(second.Graph) ? HalfTolerance : FullTolerance);
+
+        // One session at a time: the observations are small, the models need not be.
+        List<(Scenario Scenario, Observation Expected)> expected;
+        string noPadding;
+        using (var session = Open(first, null))
+            expected = [.. Scenarios(session, options, out noPadding).Select(s => (s, Observe(session, s, "first file", onCase)))];
+
+        var cases = new List<VerifyCase>();
+        using (var session = Open(second, null))
+        {
+            cases.AddRange(expected.Select(e => Case(e.Scenario.Name, e.Expected, Observe(session, e.Scenario, "second file", onCase), tolerance)));
+            if (noPadding.Length > 0) cases.Add(new("padded batch", noPadding, [], null, []));
+            if (session.Contract == KvContract.Concat || second.Options?.Contract is not null) return Report(tolerance, cases);
+        }
+        using (var session = Open(second, KvContract.Concat))
+            cases.AddRange(expected.Where(e => e.Scenario.Calls.Count > 1).Select(e => Case($"{e.Scenario.Name}, cache not shared",
+                e.Expected, Observe(session, e.Scenario, "second file, cache not shared", onCase), tolerance)));
+        return Report(tolerance, cases);
+    }
+
+    static LlmSession Open(VerifyModel model, KvContract? contract)
+    {
+        var options = model.Options ?? new();
+        return LlmSession.Open(model.Path, model.Graph,
+            options with { Contract = contract ?? options.Contract, AcceptsAnyPadding = true });
+    }
+
+    static List<Scenario> Scenarios(LlmSession session, VerifyOptions options, out string noPadding)
+    {
+        var padding = session.Padding(out noPadding);
+        using var probe = session.Forward(0);
+        var scenarios = Scenario.Seeded(probe.Vocabulary, options.Length, padding, options.Seed).ToList();
+        if (session.Signature.Caches.Count == 0) scenarios.RemoveAll(s => s.Calls.Count > 1);
+        scenarios.AddRange(options.Prompts.Select((prompt, i) => new Scenario($"user prompt {i + 1}", [TokenBatch.Single(prompt)])));
+        return scenarios;
+    }
+
+    static Observation Observe(LlmSession session, Scenario scenario, string who, Action<string>? onCase)
+    {
+        onCase?.Invoke($"{scenario.Name} ({who})");
+        return Observation.Of(session, scenario);
+    }
+
+    static VerifyCase Case(string name, Observation expected, Observation actual, double tolerance)
+    {
+        var notes = new List<string>();
+        var differences = new List<TensorDifference>();
+        LogitDistanceMeter? meter = null;
+        if (expected.Logits.Count != actual.Logits.Count || expected.Logits[0].Length != actual.Logits[0].Length)
+        {
+            notes.Add($"logits: {expected.Logits.Count} x {expected.Logits[0].Length} in the first file, {actual.Logits.Count} x {actual.Logits[0].Length} in the second");
+            differences.Add(new("logits", double.PositiveInfinity, 1, false));
+        }
+        else
+        {
+            meter = new();
+            for (var i = 0; i < expected.Logits.Count; i++) meter.Add(expected.Logits[i], actual.Logits[i]);
+            differences.Add(Difference("logits", expected.Logits, actual.Logits, tolerance));
+        }
+
+        foreach (var (cache, values) in expected.Caches)
+        {
+            if (!actual.Caches.TryGetValue(cache, out var others)) notes.Add($"{cache}: the second file has no such cache");
+            else if (others.Length != values.Length) notes.Add($"{cache}: {values.Length} values in the first file, {others.Length} in the second");
+            else differences.Add(Difference(cache, [values], [others], tolerance));
+        }
+        return new(name, null, differences, meter?.Result, notes);
+    }
+
+    static TensorDifference Difference(string name, List<float[]> expected, List<float[]> actual, double tolerance)
+    {
+        double largest = 0, magnitude = 0;
+        for (var row = 0; row < expected.Count; row++)
+            for (var i = 0; i < expected[row].Length; i++)
+            {
+                var (e, a) = (expected[row][i], actual[row][i]);
+                if (float.IsFinite(e)) magnitude = Math.Max(magnitude, Math.Abs(e));
+                if (e.Equals(a)) continue; // equal infinities and NaNs are equal
+                var difference = Math.Abs((double)e - a);
+                largest = double.IsNaN(difference) ? double.PositiveInfinity : Math.Max(largest, difference);
+            }
+        var result = new TensorDifference(name, largest, magnitude, true);
+        return result with { Passed = result.MaxRelative <= tolerance };
+    }
+
+    static VerifyReport Report(double tolerance, IReadOnlyList<VerifyCase> cases)
+    {
+        var reasons = cases.Where(c => !c.Passed).Select(c =>
+        {
+            var worst = c.Tensors.MaxBy(t => t.MaxRelative)!;
+            var note = c.Notes.Count > 0 ? $" ({c.Notes[0]})" : "";
+            return $"{c.Name}: {worst.Name} differs by {worst.MaxRelative:E1} of its largest value, {tolerance:E1} is allowed{note}.";
+        }).ToList();
+        return new(tolerance, cases, reasons);
+    }
+
+    static bool IsHalf(Graph graph) => graph.Inputs.Concat(graph.Outputs).Concat(graph.Initializers)
+        .Any(v => v.Type?.Element is ElementType.Float16 or ElementType.BFloat16);
+}
