@@ -19,13 +19,39 @@ public sealed class TensorShape : IReadOnlyList<Dim>, IEquatable<TensorShape>
     /// <summary>Number of dimensions.</summary>
     public int Rank => _dims.Length;
 
-    int IReadOnlyCollection<Dim>.Count => _dims.Length;
+    /// <summary>Number of dimensions; the name that patterns such as <c>[var batch, .., var last]</c> need.</summary>
+    public int Count => _dims.Length;
 
     /// <summary>One dimension; a negative axis counts from the end.</summary>
     public Dim this[int axis] => _dims[axis < 0 ? axis + _dims.Length : axis];
 
     /// <summary>The number of elements.</summary>
-    public Dim ElementCount => _dims.Aggregate(Dim.One, (a, b) => a * b);
+    public Dim ElementCount => Product(_dims);
+
+    /// <summary>The dimensions in a range of axes.</summary>
+    public ReadOnlySpan<Dim> this[Range range] => _dims.AsSpan(range);
+
+    /// <summary>The shape with each dimension replaced.</summary>
+    public TensorShape Select(Func<Dim, Dim> change)
+    {
+        Dim[]? changed = null;
+        for (var i = 0; i < _dims.Length; i++)
+        {
+            var dim = change(_dims[i]);
+            if (!ReferenceEquals(dim, _dims[i]))
+                (changed ??= [.. _dims])[i] = dim;
+        }
+        return changed is null ? this : new TensorShape(changed);
+    }
+
+    /// <summary>The product of dimensions; 1 if there are none.</summary>
+    public static Dim Product(ReadOnlySpan<Dim> dims)
+    {
+        var product = Dim.One;
+        foreach (var dim in dims)
+            product *= dim;
+        return product;
+    }
 
     /// <summary>True if all dimensions are known.</summary>
     public bool IsConstant => Array.TrueForAll(_dims, d => d.IsConstant);
