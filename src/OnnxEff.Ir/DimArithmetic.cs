@@ -91,6 +91,23 @@ public sealed partial class Dim
         return b.IsNeverOne ? b : SymmetricCall("broadcast", a, b);
     }
 
+    /// <summary>
+    /// True if operands that are broadcast along these axes can only be equal: neither can be 1, or one is
+    /// <c>min(x, other)</c> with x at least 2, which is 1 only where the other is.
+    /// </summary>
+    public static bool MustBeEqualToBroadcast(Dim a, Dim b) =>
+        (a.IsNeverOne && b.IsNeverOne) || IsCapOf(a, b) || IsCapOf(b, a);
+
+    static bool IsCapOf(Dim a, Dim b) => a is { _constant: 0, _terms: [{ Coefficient: 1, Factors: [{ Function: "min" } cap] }] }
+        && ((cap.Right!.Equals(b) && cap.Left!.LowerBound >= 2) || (cap.Left!.Equals(b) && cap.Right.LowerBound >= 2));
+
+    /// <summary>
+    /// Where a bound of a slice lies in an axis: counted from the end if it is negative, and clamped to the axis. The
+    /// opaque <c>index(bound, size)</c> if its sign is not known.
+    /// </summary>
+    public static Dim Index(Dim bound, Dim size) => bound.LowerBound >= 0 ? Min(bound, size)
+        : bound.UpperBound < 0 ? Max(bound + size, Zero) : Call("index", bound, size);
+
     /// <summary>The remainder with the sign of <paramref name="b"/>.</summary>
     public static Dim Modulo(Dim a, Dim b) => TryDivideExactly(a, b, out _) ? Zero
         : a.TryGetConstant(out var x) && b.TryGetConstant(out var y) && y != 0 && y != -1 ? Of(((x % y) + y) % y)
@@ -155,6 +172,7 @@ public sealed partial class Dim
         "min" => Min(a, b),
         "max" => Max(a, b),
         "broadcast" => Broadcast(a, b),
+        "index" => Index(a, b),
         _ => throw new ArgumentException($"'{function}' is no function of dimensions."),
     };
 

@@ -117,6 +117,7 @@ public sealed partial class Dim
             "max" => (Known(x.Low, y.Low, Math.Max), x.High is null || y.High is null ? null : Math.Max(x.High.Value, y.High.Value)),
             "broadcast" => (Least(x.Low, y.Low), x.High is null || y.High is null ? null : Math.Max(x.High.Value, y.High.Value)),
             "floor" when x.Low >= 0 && y.Low >= 1 => (y.High is { } largest ? x.Low / largest : 0, x.High / y.Low),
+            "index" => (0, y.High),
             "mod" when y.Low >= 1 => (0, y.High - 1),
             _ => (null, null),
         };

@@ -100,6 +100,7 @@ static class DimParser
             "mod" or "Mod" => Dim.Modulo(left, right),
             "min" or "Min" => Dim.Min(left, right),
             "max" or "Max" => Dim.Max(left, right),
+            "index" => Dim.Index(left, right),
             "broadcast" => Dim.Broadcast(left, right),
             _ => null,
         };

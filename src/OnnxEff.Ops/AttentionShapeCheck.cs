@@ -8,6 +8,8 @@ sealed class ShapeRefusedException(string message) : Exception(message);
 /// <summary>The checks behind <see cref="AttentionGeometry.Derive"/>, in the order of the inputs.</summary>
 readonly ref struct AttentionShapeCheck(AttentionAttributes attributes, AttentionShapes shapes)
 {
+    const int MostKeys = 1 << 30; // Keeps every index of a key, and a block further, inside an int.
+
     public AttentionGeometry Run(ReadOnlySpan<int> seqlensK, int? totalSequenceLength)
     {
         int hq = attributes.QueryHeads, hkv = attributes.KvHeads;
@@ -27,6 +29,7 @@ readonly ref struct AttentionShapeCheck(AttentionAttributes attributes, Attentio
         int total = Total(totalSequenceLength, past, sequence);
         if (past != total - sequence && past < total)
             Refuse($"past_key has {past} rows: with {sequence} new of {total} tokens it needs {total - sequence}, or a buffer of at least {total}.");
+        if (past > MostKeys || total > MostKeys) Refuse($"{Math.Max(past, total)} keys are more than the {MostKeys} that are supported.");
         CheckMasks(batch, sequence, total, totalSequenceLength is not null);
         (int pairs, int table) = Rotary(batch, sequence, headSize);
         int[] pasts = new int[batch], totals = new int[batch];

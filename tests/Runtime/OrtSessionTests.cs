@@ -20,7 +20,7 @@ public class OrtSessionTests
     [Fact]
     public void A_session_lists_its_ports_with_types_and_symbols()
     {
-        using var session = OrtSession.Open(Fixtures.Shared("matrix", "llama--optimum", "model.onnx"), OrtSessionOptions.Small);
+        using var session = OrtSession.Open(Fixtures.SharedModels("matrix", "llama--optimum", "model.onnx"), OrtSessionOptions.Small);
 
         Assert.Equal(["input_ids", "attention_mask", "position_ids", "past_key_values.0.key", "past_key_values.0.value",
             "past_key_values.1.key", "past_key_values.1.value"], session.Inputs.Select(i => i.Name));
@@ -32,7 +32,7 @@ public class OrtSessionTests
     [Fact]
     public void A_run_returns_what_was_fetched()
     {
-        using var session = OrtSession.Open(Fixtures.Shared("matrix", "llama--optimum", "model.onnx"), OrtSessionOptions.Small);
+        using var session = OrtSession.Open(Fixtures.SharedModels("matrix", "llama--optimum", "model.onnx"), OrtSessionOptions.Small);
         using var ids = OrtTensor.From<long>([1, 2, 3], 1, 3);
         using var mask = OrtTensor.From<long>([1, 1, 1], 1, 3);
         using var positions = OrtTensor.From<long>([0, 1, 2], 1, 3);
@@ -72,7 +72,7 @@ public class OrtSessionTests
     [Fact]
     public void An_unknown_input_is_refused_with_the_names_there_are()
     {
-        using var session = OrtSession.Open(Fixtures.Shared("matrix", "llama--optimum", "model.onnx"), OrtSessionOptions.Small);
+        using var session = OrtSession.Open(Fixtures.SharedModels("matrix", "llama--optimum", "model.onnx"), OrtSessionOptions.Small);
         using var tensor = OrtTensor.Zeros(ElementType.Int64, 1, 1);
         var error = Assert.Throws<OrtException>(() => session.Run([new("tokens", tensor)]));
         Assert.Contains("'tokens'", error.Message);

@@ -53,7 +53,7 @@ sealed class SampleBinder
     {
         var node = result.Producer!;
         var shape = node.Input(0)!.Type!.Shape!;
-        long?[] dims = [.. shape.Select(d => d.Evaluate(_symbols))];
+        long?[] dims = [.. shape.AsEnumerable().Select(d => d.Evaluate(_symbols))];
         if (Array.IndexOf(dims, null) >= 0)
             return null;
         long[] known = [.. dims.Select(d => d!.Value)];

@@ -4,12 +4,15 @@ namespace OnnxEff.Ir.Shapes;
 sealed class InferenceRun(Model model, ShapeRules rules)
 {
     const int MaxDepth = 64; // Subgraphs within subgraphs.
+    const long VisitsPerNode = 64; // Loops within loops are visited again and again; no exported graph comes near.
 
     readonly Dictionary<Value, SymbolicValue> _values = [];
     readonly Dictionary<Tensor, SymbolicValue?> _constants = new(ReferenceEqualityComparer.Instance);
     readonly SymbolTable _symbols = new();
     readonly List<ShapeDiagnostic> _diagnostics = [];
     int _depth;
+    long _visits;
+    long _limit;
     int _conditional;
 
     public ShapeFacts Facts() => new(_values, _symbols.Equalities(), _diagnostics);
@@ -17,6 +20,7 @@ sealed class InferenceRun(Model model, ShapeRules rules)
     /// <summary>Goes through the model once; true if equalities were learned which make another round worthwhile.</summary>
     public bool Round()
     {
+        (_depth, _conditional, _visits) = (0, 0, 0);
         _symbols.StartRound();
         _values.Clear();
         _diagnostics.Clear();
@@ -24,6 +28,7 @@ sealed class InferenceRun(Model model, ShapeRules rules)
             _symbols.Declare(input);
         foreach (var input in model.Graph.Inputs)
             input.Type = Resolve(input.Type, input);
+        _limit = VisitsPerNode * model.Graph.SelfAndSubgraphs().Sum(g => (long)g.Nodes.Count);
         Infer(model.Graph);
         return _symbols.HasLearned;
     }
@@ -116,7 +121,7 @@ sealed class InferenceRun(Model model, ShapeRules rules)
             _values[formal] = known;
     }
 
-    public static Dim Fresh(Value value, int axis) => Dim.Symbol($"{value.Name}#{axis}");
+    public static Dim Fresh(Value value, int axis) => Dim.Symbol($"?{value.Name}.{axis}");
 
     TensorShape Complete(Node node, Value value, TensorShape shape, TensorShape hint)
     {
@@ -137,7 +142,7 @@ sealed class InferenceRun(Model model, ShapeRules rules)
 
     void Infer(Node node)
     {
-        var rule = rules.Find(node.Domain, node.OpType);
+        var rule = ++_visits > _limit ? null : rules.Find(node.Domain, node.OpType);
         try
         {
             rule?.Invoke(new ShapeContext(this, node));
@@ -146,8 +151,10 @@ sealed class InferenceRun(Model model, ShapeRules rules)
         {
             Complain(node, $"Its shape cannot be followed: {error.Message}");
         }
+        if (rule is not null)
+            return;
         foreach (var output in node.Outputs)
-            output.Type = output.Type is null || rule is not null ? output.Type : Resolve(output.Type, output);
+            output.Type = _visits > _limit ? null : Resolve(output.Type, output);
     }
 
     IEnumerable<Node> InOrder(Graph graph)

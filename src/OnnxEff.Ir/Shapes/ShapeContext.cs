@@ -108,6 +108,6 @@ public sealed class ShapeContext
         return new TensorShape(dims);
     }
 
-    Dim Broadcast(Dim a, Dim b) => a.IsNeverOne && b.IsNeverOne
+    Dim Broadcast(Dim a, Dim b) => Dim.MustBeEqualToBroadcast(a, b)
         ? Equate(a, b, "Broadcast axes differ") : Dim.Broadcast(a, b);
 }

@@ -4,7 +4,8 @@ namespace OnnxEff.Ir.Shapes;
 /// Propagates types, symbolic shapes and the values of shape computations through a model.
 /// Numbered cases:
 /// 1. A type that follows from the inputs replaces a declared one; a declared dimension is used where nothing follows.
-/// 2. A dimension of which nothing is known becomes a symbol <c>name#axis</c>.
+/// 2. A dimension of which nothing is known becomes a symbol <c>?name.axis</c>, which is never
+///    written to a file.
 /// 3. Equalities that operators enforce (inner dimensions of a product, the axes a Concat does not join) unify symbols.
 /// 4. An unknown operator leaves its outputs as declared. Contradictions become diagnostics.
 /// The symbols in the shapes of token inputs (integers or booleans of rank 1 or 2) are taken to be at least 1: a model is run on

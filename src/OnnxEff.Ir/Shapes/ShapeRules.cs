@@ -24,6 +24,7 @@ public sealed class ShapeRules
         .With("", NormalizationRules.All)
         .With("", AttentionRules.All)
         .With("", ControlFlowRules.All)
+        .With("ai.onnx.preview", AttentionRules.Preview)
         .With("com.microsoft", ContribRules.All)
         .With("com.microsoft", ContribAttentionRules.All);
 

@@ -57,7 +57,6 @@ public sealed record DecoderSignature
         var inputs = graph.Inputs.Where(i => i.Initializer is null).ToList();
         var pairs = CachePairing.Find(graph, inputs, out refusal);
         if (pairs is null) return null;
-
         var logits = graph.Outputs.Where(o => pairs.All(p => p.Present != o) && IsLogits(o))
             .OrderByDescending(o => o.Name.Contains("logit", StringComparison.OrdinalIgnoreCase))
             .ThenByDescending(o => o.Type?.Shape?[-1].Constant ?? 0).FirstOrDefault();
@@ -76,6 +75,8 @@ public sealed record DecoderSignature
             else return Refuse($"the input {input} is neither token ids, mask, positions nor a cache", out refusal);
         }
 
+        if (pairs.Count == 0 && !InputUse.IndexesVocabulary(ids, logits.Type?.Shape?[-1].Constant))
+            return Refuse("it has neither a cache nor an output as wide as its embedding table is long", out refusal);
         return new()
         {
             TokenIds = ids,
@@ -270,11 +271,15 @@ static class InputUse
 
     public static Value? TokenIds(IReadOnlyList<Value> inputs, long? vocabulary) => inputs
         .Where(i => i.Type is { Shape: null or { Rank: 1 or 2 } } && i.Type.Element.IsInteger())
-        .Select(i => (Input: i, Tables: Reads(i).Where(IsTableLookup).Select(u => u.Node.Input(0)!).ToList()))
+        .Select(i => (Input: i, Tables: Reads(i).Where(IsTableLookup).Select(u => u.Node).ToList()))
         .Where(c => c.Tables.Count > 0)
-        .OrderByDescending(c => vocabulary is null || c.Tables.Any(t => HasDimension(t, vocabulary.Value)))
+        .OrderByDescending(c => vocabulary is null || c.Tables.Any(t => HasRows(t, vocabulary.Value)))
         .ThenBy(c => c.Input.Name.Contains("position", StringComparison.OrdinalIgnoreCase))
         .Select(c => c.Input).FirstOrDefault();
+
+    /// <summary>True where the ids index a table with as many rows as there are logits.</summary>
+    public static bool IndexesVocabulary(Value ids, long? vocabulary) => vocabulary is { } size
+        && Reads(ids).Where(IsTableLookup).Any(use => HasRows(use.Node, size));
 
     public static InputMeaning MeaningOf(Value input, Value ids)
     {
@@ -315,13 +320,22 @@ static class InputUse
     static bool IsConstant(Value value, int depth) => value.Constant is not null
         || (depth > 0 && value.Producer is { } node && node.Inputs.OfType<Value>().All(i => IsConstant(i, depth - 1)));
 
+    // Rows of a table that is computed, say transposed, are one of its dimensions.
+    static bool HasRows(Node lookup, long count) => lookup.Input(0) switch
+    {
+        { Constant: { Rank: > 0 } table } => table.Dims[(int)(lookup.Int("axis") + table.Rank) % table.Rank] == count,
+        { } table => HasDimension(table, count),
+        null => false,
+    };
+
     static bool HasDimension(Value table, long size) => table.Type?.Shape?.Any(d => d.Constant == size) == true
         || table.Producer?.Inputs.OfType<Value>().Any(i => HasDimension(i, size)) == true;
 
     static bool ReadsMask(Use use) => use.Node.OpType switch
     {
         "Cast" => BecomesBool(use.Node),
-        "ReduceSum" or "CumSum" or "Equal" or "Not" or "Sub" or "GatherND" or "And" => true,
+        "ReduceSum" or "CumSum" or "Equal" or "Not" or "GatherND" or "And" => true,
+        "Sub" => use.Index == 1 && IsConstant(use.Node.Inputs[0]!, depth: 2), // 1 - mask
         "Where" or "Gather" => use.Index == 0,
         "BlockMaskedAttention" => use.Index == 5,
         _ => false,
@@ -330,6 +344,7 @@ static class InputUse
     static bool ReadsPositions(Use use) => use.Node.OpType switch
     {
         "MatMul" or "Einsum" or "RotaryEmbedding" => true,
+        "Mul" => use.Node.Inputs[1 - use.Index] is { } factor && IsConstant(factor, depth: 4) && factor.Type?.Shape is not { Rank: 0 },
         "Gather" => use.Index == 1,
         "BlockMaskedAttention" => use.Index == 8,
         "GroupQueryAttention" => use.Index == 9,

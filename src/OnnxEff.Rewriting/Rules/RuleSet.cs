@@ -6,7 +6,8 @@ namespace OnnxEff.Rewriting;
 /// <summary>What applying rules did.</summary>
 /// <param name="Applied">Number of rewrites.</param>
 /// <param name="Refusals">Candidates that were found and left, the last state of each.</param>
-public sealed record RewriteSummary(int Applied, IReadOnlyList<Refusal> Refusals);
+/// <param name="KeepsTypes">True if every value that was made has a type with a shape.</param>
+public sealed record RewriteSummary(int Applied, IReadOnlyList<Refusal> Refusals, bool KeepsTypes);
 
 /// <summary>Rules, indexed by the operator at their root. Earlier rules are tried first.</summary>
 public sealed class RuleSet
@@ -34,7 +35,7 @@ public sealed class RuleSet
             run.Rewrite(part);
         if (run.Applied > 0)
             graph.Sort();
-        return new RewriteSummary(run.Applied, [.. run.Refusals.Values.Where(r => r.Root.IsAlive).Select(r => r.Refusal)]);
+        return new RewriteSummary(run.Applied, [.. run.Refusals.Values.Where(r => r.Root.IsAlive).Select(r => r.Refusal)], run.KeepsTypes);
     }
 
     RewriteRule[] RulesFor(Node node) => _byRoot.GetValueOrDefault(node.OpType, _anyRoot);
@@ -45,6 +46,8 @@ public sealed class RuleSet
         readonly HashSet<Node> _queued = [];
 
         public int Applied { get; private set; }
+
+        public bool KeepsTypes { get; private set; } = true;
 
         public Dictionary<(RewriteRule, Node), (Node Root, Refusal Refusal)> Refusals { get; } = [];
 
@@ -97,6 +100,7 @@ public sealed class RuleSet
             trace?.Applied(rule, match);
             var (added, changed) = rule.Apply(match);
             added.ForEach(Enqueue);
+            KeepsTypes &= added.TrueForAll(n => n.Outputs.All(o => o.Name.Length == 0 || o.Type?.Shape is not null));
             foreach (var value in changed)
                 EnqueueDownstream(value, rules._depth);
             if (node.IsAlive)

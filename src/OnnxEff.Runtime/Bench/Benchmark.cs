@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using OnnxEff.Ir;
+using OnnxEff.Ir.Onnx;
 
 namespace OnnxEff.Runtime;
 
@@ -8,7 +9,16 @@ namespace OnnxEff.Runtime;
 /// <param name="Path">Its file.</param>
 /// <param name="Graph">Its graph.</param>
 /// <param name="Options">How it is opened; the benchmark sets the threads.</param>
-public sealed record BenchModel(string Label, string Path, Graph Graph, LlmOptions? Options = null);
+public sealed record BenchModel(string Label, string Path, Graph Graph, LlmOptions? Options = null)
+{
+    /// <summary>Reads the file's graph; the label is the file's name, with its folder's where files are called model.onnx.</summary>
+    public static BenchModel Load(string path, LlmOptions? options = null)
+    {
+        var name = System.IO.Path.GetFileNameWithoutExtension(path);
+        var folder = System.IO.Path.GetFileName(System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path)));
+        return new(name == "model" && folder is { Length: > 0 } ? folder : name, path, OnnxReader.Load(path).Graph, options);
+    }
+}
 
 /// <summary>What is measured.</summary>
 public sealed record BenchOptions

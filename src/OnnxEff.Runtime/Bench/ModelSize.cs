@@ -4,7 +4,7 @@ namespace OnnxEff.Runtime;
 
 /// <summary>How large a model is.</summary>
 /// <param name="Bytes">Of the model file and the external data it names.</param>
-/// <param name="Parameters">Weights, tied ones once; packed weights count as what they stand for.</param>
+/// <param name="Parameters">Weights, tied ones once where the file holds them once; packed weights count as what they stand for.</param>
 public sealed record ModelSize(long Bytes, long Parameters)
 {
     /// <summary>Measures a file and its graph.</summary>

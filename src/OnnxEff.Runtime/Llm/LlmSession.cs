@@ -1,4 +1,5 @@
 using OnnxEff.Ir;
+using OnnxEff.Ir.Onnx;
 using OnnxEff.Ops.Llm;
 
 namespace OnnxEff.Runtime;
@@ -52,6 +53,11 @@ public sealed class LlmSession : IDisposable
 
     /// <summary>Lets a batch be padded on the side that another file takes, to see whether this one agrees.</summary>
     internal bool AcceptsAnyPadding { get; init; }
+
+    /// <summary>Opens a model file.</summary>
+    /// <inheritdoc cref="Open(string, Graph, LlmOptions?)" path="/exception"/>
+    /// <exception cref="InvalidModelException">The file is no legal ONNX model.</exception>
+    public static LlmSession Open(string path, LlmOptions? options = null) => Open(path, OnnxReader.Load(path).Graph, options);
 
     /// <summary>Opens a model file whose graph has been read.</summary>
     /// <param name="path">The file.</param>

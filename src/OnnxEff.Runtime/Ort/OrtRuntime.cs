@@ -7,7 +7,7 @@ namespace OnnxEff.Runtime;
 /// </summary>
 public static unsafe class OrtRuntime
 {
-    const int LogErrors = 3;
+    const int LogFatal = 4; // errors arrive as exceptions with the same text
 
     // One environment serves the whole process: ONNX Runtime keeps global state in it and expects it to outlive sessions.
     static readonly Lazy<nint> Environment = new(() =>
@@ -15,7 +15,7 @@ public static unsafe class OrtRuntime
         var api = OrtApi.Instance;
         nint environment;
         fixed (byte* name = "onnxeff\0"u8)
-            api.Check(api.CreateEnv(LogErrors, name, &environment), "ONNX Runtime's environment cannot be created");
+            api.Check(api.CreateEnv(LogFatal, name, &environment), "ONNX Runtime's environment cannot be created");
         api.Check(api.DisableTelemetryEvents(environment), "ONNX Runtime's telemetry cannot be turned off");
         return environment;
     });

@@ -1,4 +1,5 @@
 using OnnxEff.Ir;
+using OnnxEff.Ir.Onnx;
 
 namespace OnnxEff.Runtime;
 
@@ -6,7 +7,11 @@ namespace OnnxEff.Runtime;
 /// <param name="Path">The file.</param>
 /// <param name="Graph">Its graph.</param>
 /// <param name="Options">How it is run.</param>
-public sealed record VerifyModel(string Path, Graph Graph, LlmOptions? Options = null);
+public sealed record VerifyModel(string Path, Graph Graph, LlmOptions? Options = null)
+{
+    /// <summary>Reads the file's graph.</summary>
+    public static VerifyModel Load(string path, LlmOptions? options = null) => new(path, OnnxReader.Load(path).Graph, options);
+}
 
 /// <summary>What is compared, and how strictly.</summary>
 public sealed record VerifyOptions

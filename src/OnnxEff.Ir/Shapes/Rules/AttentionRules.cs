@@ -6,6 +6,8 @@ static class AttentionRules
     public static IEnumerable<(string, ShapeRule)> All =>
         [("Attention", Attention), ("RotaryEmbedding", ElementwiseRules.SameType), ("LinearAttention", LinearAttention)];
 
+    public static IEnumerable<(string, ShapeRule)> Preview => [("FlexAttention", FlexAttention)];
+
     /// <summary>
     /// q [B, Hq, S, D] or [B, S, Hq*D] · k, v with T keys and value size Dv · past [B, Hkv, P, D]. Outputs: y like q with
     /// Dv, present key and value [B, Hkv, P+T, ...], scores [B, Hq, S, P+T].
@@ -47,6 +49,25 @@ static class AttentionRules
         [var batch, var length, var hidden] when heads > 0 => (batch, Dim.Of(heads), length, Dim.FloorDivide(hidden, Dim.Of(heads))),
         _ => ((Dim, Dim, Dim, Dim)?)null,
     };
+
+    /// <summary>q, k, v [B, H, L, D]; its subgraphs change scores or probabilities [B, Hq, S, T].</summary>
+    static void FlexAttention(ShapeContext c)
+    {
+        if (c.Shape(0) is not { Rank: 4 } q || c.Shape(1) is not { Rank: 4 } k || c.Shape(2) is not { Rank: 4 } v)
+        {
+            c.Set(0, c.Element(0), c.FreshShape(4));
+            return;
+        }
+        var batch = c.Equate(c.Equate(q[0], k[0], "Batch sizes differ"), v[0], "Batch sizes differ");
+        c.Equate(q[3], k[3], "Head sizes of query and key differ");
+        var length = c.Equate(k[2], v[2], "Lengths of key and value differ");
+        foreach (var body in c.Node.Subgraphs.Where(g => g.Inputs.Count == 1))
+        {
+            c.Run.Bind(body.Inputs[0], new TensorType(body.Inputs[0].Type?.Element ?? c.Element(0), new TensorShape(batch, q[1], q[2], length)), null);
+            c.Run.Infer(body);
+        }
+        c.Set(0, c.Element(0), new TensorShape(batch, q[1], q[2], v[3]));
+    }
 
     /// <summary>q, k, v [B, S, H*D] with a state [B, Hkv, Dk, Dv]; y [B, S, Hq*Dv].</summary>
     public static void LinearAttention(ShapeContext c)

@@ -182,8 +182,24 @@ static class SelectionRules
         }
     }
 
-    static void NonZero(ShapeContext c) =>
+    static void NonZero(ShapeContext c)
+    {
+        if (c.Shape(0) is { Rank: > 0 } known && c.Value(0)?.ToDouble() is { } numbers)
+        {
+            int[] found = [.. Enumerable.Range(0, numbers.Length).Where(i => numbers[i] != 0)];
+            var sizes = known.ToConstant()!;
+            var result = TensorShape.Of(sizes.Length, found.Length);
+            var elements = new List<SymbolicElement>();
+            for (var axis = 0; axis < sizes.Length; axis++)
+            {
+                var inner = Tensor.CountOf(sizes.AsSpan(axis + 1));
+                elements.AddRange(found.Select(i => new SymbolicElement((Dim)(i / inner % sizes[axis]))));
+            }
+            c.Set(0, ElementType.Int64, result, elements.Count <= SymbolicValue.MaxElements ? new SymbolicValue(result, [.. elements]) : null);
+            return;
+        }
         c.Set(0, ElementType.Int64, new TensorShape(c.Shape(0) is { } shape ? Dim.Of(shape.Rank) : c.Fresh(0), c.Fresh(1)));
+    }
 
     static void Compress(ShapeContext c)
     {

@@ -47,10 +47,12 @@ static class SliceRule
             return null;
         if (step < 0)
             return Backwards(size, start, end, step);
-        if (start is null || end is null || FromStart(start, size) is not { } first)
+        if (start is null || end is null)
             return null;
-        var last = end.Constant >= Unbounded ? size : FromStart(end, size) is { } bound ? Dim.Min(bound, size) : null;
-        return last is null ? null : Dim.Max(Dim.CeilingDivide(last - first, Dim.Of(step)), Dim.Zero);
+        // A start beyond the end gives 0 with and without being clamped; without, the result reads better.
+        var first = start.Constant <= -Unbounded ? Dim.Zero : start.LowerBound >= 0 ? start : Dim.Index(start, size);
+        var last = end.Constant >= Unbounded ? size : end.Constant <= -Unbounded ? Dim.Zero : Dim.Index(end, size);
+        return Dim.Max(Dim.CeilingDivide(last - first, Dim.Of(step)), Dim.Zero);
     }
 
     static Dim? Backwards(Dim size, Dim? start, Dim? end, long step)
@@ -65,10 +67,6 @@ static class SliceRule
         to = Math.Clamp(to < 0 ? to + n : to, -1, n - 1);
         return Dim.Of(Math.Max(0, (from - to - step - 1) / -step));
     }
-
-    /// <summary>A bound counted from the start and not below 0, or null if its sign is not known.</summary>
-    static Dim? FromStart(Dim bound, Dim size) => bound.LowerBound >= 0 ? bound
-        : bound.UpperBound < 0 ? Dim.Max(bound.Constant <= -Unbounded ? Dim.Zero : size + bound, Dim.Zero) : null;
 
     static SymbolicValue? Cut(SymbolicValue? value, Dim? start, Dim? end, long step, TensorShape shape)
     {

@@ -1,0 +1,95 @@
+using OnnxEff.Ops;
+
+namespace OnnxEff.CustomOps.Cpu;
+
+/// <summary>A tensor in memory of the caller, row-major; <see cref="Dims"/> is null for an absent one.</summary>
+public readonly unsafe struct TensorPointer(void* data, long[]? dims, ElementKind kind)
+{
+    /// <summary>The first element.</summary>
+    public void* Data => data;
+
+    /// <summary>Sizes, slowest axis first.</summary>
+    public long[]? Dims => dims;
+
+    /// <summary>Type of the elements.</summary>
+    public ElementKind Kind => kind;
+}
+
+/// <summary>The tensors of one <see cref="BlockMaskedAttention"/> call as the caller holds them.</summary>
+public sealed class AttentionTensors
+{
+    /// <summary>query, and the element type of the call.</summary>
+    public required TensorPointer Query { get; init; }
+
+    /// <summary>key</summary>
+    public TensorPointer Key { get; init; }
+
+    /// <summary>value</summary>
+    public TensorPointer Value { get; init; }
+
+    /// <summary>past_key</summary>
+    public TensorPointer PastKey { get; init; }
+
+    /// <summary>past_value</summary>
+    public TensorPointer PastValue { get; init; }
+
+    /// <summary>key_mask</summary>
+    public TensorPointer KeyMask { get; init; }
+
+    /// <summary>seqlens_k</summary>
+    public TensorPointer SeqlensK { get; init; }
+
+    /// <summary>total_sequence_length</summary>
+    public TensorPointer TotalSequenceLength { get; init; }
+
+    /// <summary>position_ids</summary>
+    public TensorPointer PositionIds { get; init; }
+
+    /// <summary>cos</summary>
+    public TensorPointer Cos { get; init; }
+
+    /// <summary>sin</summary>
+    public TensorPointer Sin { get; init; }
+
+    /// <summary>bias</summary>
+    public TensorPointer Bias { get; init; }
+
+    /// <summary>sinks</summary>
+    public TensorPointer Sinks { get; init; }
+
+    /// <summary>Derives and checks everything that can be wrong with the inputs, so that the kernel needs no check.</summary>
+    /// <param name="attributes">Attributes that passed <see cref="AttentionAttributes.Refusal"/>.</param>
+    /// <param name="refusal">Why the inputs cannot be computed, null on success.</param>
+    public unsafe AttentionGeometry? Check(AttentionAttributes attributes, out string? refusal)
+    {
+        refusal = TotalSequenceLength.Dims is { } dims && dims.Aggregate(1L, (a, b) => a * b) != 1
+            ? "total_sequence_length must be one number."
+            : null;
+        if (refusal is not null) return null;
+        var shapes = new AttentionShapes(Query.Dims!)
+        {
+            Key = Key.Dims, Value = Value.Dims, PastKey = PastKey.Dims, PastValue = PastValue.Dims, KeyMask = KeyMask.Dims,
+            SeqlensK = SeqlensK.Dims, PositionIds = PositionIds.Dims, Cos = Cos.Dims, Sin = Sin.Dims, Bias = Bias.Dims, Sinks = Sinks.Dims,
+        };
+        int? total = TotalSequenceLength.Dims is null ? null : *(int*)TotalSequenceLength.Data;
+        AttentionGeometry? geometry = AttentionGeometry.Derive(attributes, shapes, Span<int>(SeqlensK), total, out refusal);
+        refusal ??= geometry!.RefusePositions(Span<long>(PositionIds));
+        return refusal is null ? geometry : null;
+    }
+
+    static unsafe ReadOnlySpan<T> Span<T>(TensorPointer tensor) where T : unmanaged =>
+        tensor.Dims is null ? default : new(tensor.Data, checked((int)tensor.Dims.Aggregate(1L, (a, b) => checked(a * b))));
+}
+
+/// <summary>Where a call writes; the present tensors are null when nobody asks for them.</summary>
+public readonly unsafe struct AttentionResults(void* output, void* presentKey, void* presentValue)
+{
+    /// <summary>[B, S, Hq·D]</summary>
+    public void* Output => output;
+
+    /// <summary>[B, Hkv, <see cref="AttentionGeometry.PresentRows"/>, D]; may be past_key itself when that is a buffer.</summary>
+    public void* PresentKey => presentKey;
+
+    /// <summary>As <see cref="PresentKey"/>, for values.</summary>
+    public void* PresentValue => presentValue;
+}

@@ -1,0 +1,88 @@
+using System.Diagnostics;
+using OnnxEff.Ops;
+
+namespace OnnxEff.CustomOps.Cpu;
+
+/// <summary>
+/// <see cref="BlockMaskedAttention"/> on the CPU, for fp32 and fp16 storage with fp32 arithmetic. No S×T matrix is held:
+/// softmax is online over blocks of keys, and blocks that the causal, window or key mask empties are skipped.
+/// </summary>
+public static unsafe class BlockMaskedAttentionKernel
+{
+    const int RowsPerTile = 96; // Two panels of 48 lanes, four of 24, eight of 12: keys are read once for 96 rows.
+    const int KeysPerStreamedChunk = 256; // 2 · 256 rows of 128 floats are half of a 512 KiB L2.
+    const int KeysPerPanelChunk = 1024;
+
+    /// <summary>Computes one call.</summary>
+    /// <typeparam name="TLanes">The vector width of the level that runs.</typeparam>
+    /// <param name="attributes">The node's attributes.</param>
+    /// <param name="geometry">What <see cref="AttentionTensors.Check"/> returned for the tensors.</param>
+    /// <param name="tensors">Inputs: query fp32 or fp16, and every other T of the same type.</param>
+    /// <param name="results">Outputs of the sizes that the geometry says.</param>
+    /// <param name="parallel">The host's threads, or null to stay on this one.</param>
+    /// <exception cref="OutOfMemoryException">Scratch memory is not to be had.</exception>
+    public static void Run<TLanes>(
+        AttentionAttributes attributes, AttentionGeometry geometry, AttentionTensors tensors, AttentionResults results, ParallelFor? parallel)
+        where TLanes : unmanaged, ILanes<TLanes>
+    {
+        switch (tensors.Query.Kind)
+        {
+            case ElementKind.Float:
+                Run<TLanes, SingleCodec, float>(attributes, geometry, tensors, results, parallel);
+                break;
+            case ElementKind.Float16:
+                Run<TLanes, HalfCodec, Half>(attributes, geometry, tensors, results, parallel);
+                break;
+            default:
+                throw new UnreachableException($"BlockMaskedAttention is declared for floats, not for {tensors.Query.Kind}.");
+        }
+    }
+
+    static void Run<TLanes, TCodec, TStored>(
+        AttentionAttributes attributes, AttentionGeometry g, AttentionTensors tensors, AttentionResults results, ParallelFor? parallel)
+        where TLanes : unmanaged, ILanes<TLanes>
+        where TCodec : ICodec<TStored>
+        where TStored : unmanaged
+    {
+        // Nobody asked for the cache: it is still where keys and values of past and present lie side by side.
+        nuint cacheBytes = checked((nuint)((long)g.Batch * g.KvHeads * g.PresentRows) * (nuint)g.HeadSize * (nuint)sizeof(TStored));
+        using var key = new Scratch(results.PresentKey == null ? cacheBytes : 0);
+        using var value = new Scratch(results.PresentValue == null ? cacheBytes : 0);
+        using var mask = new Scratch(tensors.KeyMask.Dims is null ? 0 : checked((nuint)((long)g.Batch * g.Total)));
+        if (tensors.KeyMask.Dims is { } dims) ReadMask(tensors.KeyMask, dims[1], g, mask.Bytes);
+        var presentKey = (TStored*)(results.PresentKey == null ? key.Bytes : results.PresentKey);
+        var presentValue = (TStored*)(results.PresentValue == null ? value.Bytes : results.PresentValue);
+        var call = new AttentionCall<TStored>(attributes, g, tensors, results, presentKey, presentValue, tensors.KeyMask.Dims is null ? null : mask.Bytes);
+
+        // A panel costs the same for one row as for all of its lanes.
+        if (g.Sequence * (long)g.Group * 2 > Panel<TLanes>.Width)
+            new AttentionDriver<PanelTile<TLanes, TCodec, TStored>, TLanes, TCodec, TStored>(
+                call, Math.Max(1, RowsPerTile / g.Group), KeysPerPanelChunk, parallel).Run();
+        else if (g.HeadSize % TLanes.Count == 0) Stream<TLanes, TCodec, TStored>(call, parallel);
+        else if (TLanes.Count > V256.Count && g.HeadSize % V256.Count == 0) Stream<V256, TCodec, TStored>(call, parallel);
+        else Stream<V128, TCodec, TStored>(call, parallel);
+    }
+
+    static void Stream<TLanes, TCodec, TStored>(AttentionCall<TStored> call, ParallelFor? parallel)
+        where TLanes : unmanaged, ILanes<TLanes>
+        where TCodec : ICodec<TStored>
+        where TStored : unmanaged =>
+        new AttentionDriver<StreamTile<TLanes, TCodec, TStored>, TLanes, TCodec, TStored>(
+            call, Math.Max(1, call.Sequence), KeysPerStreamedChunk, parallel).Run();
+
+    static void ReadMask(TensorPointer mask, long width, AttentionGeometry g, byte* target)
+    {
+        for (int b = 0; b < g.Batch; b++)
+            for (int t = 0; t < g.Total; t++)
+            {
+                long at = b * width + t;
+                bool set = mask.Kind switch
+                {
+                    ElementKind.Int64 => ((long*)mask.Data)[at] != 0,
+                    ElementKind.Int32 => ((int*)mask.Data)[at] != 0,
+                    _ => ((byte*)mask.Data)[at] != 0,
+                };
+                target[(long)b * g.Total + t] = set ? (byte)1 : (byte)0;
+            }
+    }
+}

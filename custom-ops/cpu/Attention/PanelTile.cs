@@ -1,0 +1,195 @@
+namespace OnnxEff.CustomOps.Cpu;
+
+/// <summary>
+/// Many queries per key head (prefill): scores are computed transposed, [keys][queries], so that softmax needs no sum
+/// across lanes and keys and values are read where they lie.
+/// </summary>
+readonly unsafe struct PanelTile<TLanes, TCodec, TStored> : IAttentionTile<PanelTile<TLanes, TCodec, TStored>, TStored>
+    where TLanes : unmanaged, ILanes<TLanes>
+    where TCodec : ICodec<TStored>
+    where TStored : unmanaged
+{
+    readonly AttentionCall<TStored> call;
+    readonly QueryTile tile;
+    readonly int rows, panels, d, paddedD;
+    // Per panel: q [D][Width], o [D rounded up to 4][Width], m and l [Width]. Shared: scores [keys + 3][Width], three rows
+    // of limits, keys and values [keys][D] where they are not stored as floats.
+    readonly float* q, o, m, l, scores, above, upto, raised, keyBuffer, valueBuffer;
+
+    static int Width => Panel<TLanes>.Width;
+
+    /// <inheritdoc/>
+    public static int KeysPerBlock => 128; // 128 × 48 scores are 24 KiB: they stay in L1 between the two products.
+
+    /// <inheritdoc/>
+    public static nuint ScratchFloats(AttentionCall<TStored> call, int queries)
+    {
+        int panels = PanelsOf(queries * call.Group);
+        nuint perPanel = (nuint)Width * (nuint)(2 * call.HeadSize + 3 + 2);
+        nuint buffers = 2 * (nuint)KeysPerBlock * (nuint)call.HeadSize;
+        return (nuint)panels * perPanel + ScoreFloats(call.HeadSize) + 3 * (nuint)Width + buffers;
+    }
+
+    // Before the first and after the last block the scores' place holds four rows and a row's angles.
+    static nuint ScoreFloats(int headSize) => Math.Max((nuint)(KeysPerBlock + 3) * (nuint)Width, 5 * (nuint)(headSize + 3));
+
+    static int PanelsOf(int rows) => (rows + Width - 1) / Width;
+
+    PanelTile(AttentionCall<TStored> call, QueryTile tile, float* scratch)
+    {
+        (this.call, this.tile) = (call, tile);
+        rows = (tile.Last - tile.First) * call.Group;
+        panels = PanelsOf(rows);
+        d = call.HeadSize;
+        paddedD = (d + 3) / 4 * 4;
+        q = scratch;
+        o = q + (long)panels * d * Width;
+        m = o + (long)panels * paddedD * Width;
+        l = m + (long)panels * Width;
+        scores = l + (long)panels * Width;
+        above = scores + ScoreFloats(d);
+        upto = above + Width;
+        raised = upto + Width;
+        keyBuffer = raised + Width;
+        valueBuffer = keyBuffer + (long)KeysPerBlock * d;
+    }
+
+    /// <inheritdoc/>
+    public static PanelTile<TLanes, TCodec, TStored> Begin(AttentionCall<TStored> call, QueryTile tile, float* scratch)
+    {
+        var panel = new PanelTile<TLanes, TCodec, TStored>(call, tile, scratch);
+        panel.LoadQueries();
+        new Span<float>(panel.o, panel.panels * panel.paddedD * Width).Clear();
+        new Span<float>(panel.m, panel.panels * Width).Fill(float.MinValue);
+        new Span<float>(panel.l, panel.panels * Width).Clear();
+        return panel;
+    }
+
+    // Four rows at a time are rotated into scratch, then turned into four lanes of the panel.
+    void LoadQueries()
+    {
+        float* four = scores, angles = scores + 4 * d;
+        for (int row = 0; row < panels * Width; row += 4)
+        {
+            for (int i = 0; i < 4; i++)
+            {
+                if (row + i < rows) LoadQuery(row + i, four + (long)i * d, angles);
+                else new Span<float>(four + (long)i * d, d).Clear();
+            }
+            float* target = q + (long)(row / Width) * d * Width + row % Width;
+            Transpose.RowsToLanes(four, d, target, Width);
+        }
+    }
+
+    void LoadQuery(int row, float* target, float* angles)
+    {
+        int s = tile.First + row / call.Group, head = tile.KvHead * call.Group + row % call.Group;
+        TStored* source = call.Query + ((long)tile.Batch * call.Sequence + s) * call.QueryStride + (long)head * d;
+        TokenRows<TLanes, TCodec, TStored>.Rotated(call, source, tile.Batch, s, call.Scale, target, angles);
+    }
+
+    /// <inheritdoc/>
+    public void Accumulate(KeyBlock block)
+    {
+        long first = call.PresentOffset(tile.Batch, tile.KvHead) + (long)block.Start * d;
+        long elements = (long)block.Count * d;
+        float* keys = TCodec.Expand<TLanes>(call.PresentKey + first, elements, keyBuffer);
+        float* values = TCodec.Expand<TLanes>(call.PresentValue + first, elements, valueBuffer);
+        bool partial = block.Masked || block.Edged || call.Bias != null;
+        bool finite = !partial || LaneMath<TLanes>.AllFinite(values, elements);
+        for (int panel = 0; panel < panels; panel++)
+        {
+            float* po = o + (long)panel * paddedD * Width, pm = m + (long)panel * Width, pl = l + (long)panel * Width;
+            Score(q + (long)panel * d * Width, keys, block.Count);
+            if (call.Softcap > 0) PanelSoftmax<TLanes>.Softcap(scores, block.Count, call.Softcap);
+            if (call.Bias != null) AddBias(panel, block);
+            if (block.Masked || block.Edged) Hide(panel, block);
+            PanelSoftmax<TLanes>.Raise(scores, block.Count, pm, raised);
+            PanelSoftmax<TLanes>.Rescale(pm, raised, pl, po, paddedD);
+            PanelSoftmax<TLanes>.Exponentiate(scores, block.Count, pm, pl);
+            if (finite) Mix(values, block.Count, po);
+            else MixVisible(values, block.Count, po);
+        }
+    }
+
+    void Score(float* pq, float* keys, int count)
+    {
+        float* last = keys + (long)(count - 1) * d;
+        for (int k = 0; k < count; k += 4)
+        {
+            float* k0 = keys + (long)k * d;
+            float* k1 = k + 1 < count ? k0 + d : last, k2 = k + 2 < count ? k0 + 2 * d : last, k3 = k + 3 < count ? k0 + 3 * d : last;
+            Panel<TLanes>.Multiply(k0, k1, k2, k3, 1, pq, d, scores + (long)k * Width, add: false);
+        }
+    }
+
+    void Mix(float* values, int count, float* po)
+    {
+        for (int i = 0; i < d; i += 4)
+        {
+            float* v = values + i;
+            int last = Math.Min(3, d - 1 - i);
+            Panel<TLanes>.Multiply(v, v + Math.Min(1, last), v + Math.Min(2, last), v + last, d, scores, count, po + (long)i * Width, add: true);
+        }
+    }
+
+    // 0 · ∞ is NaN: where values are not finite, a hidden key must not even be multiplied.
+    void MixVisible(float* values, int count, float* po)
+    {
+        for (int key = 0; key < count; key++)
+            for (int lane = 0; lane < Width; lane++)
+            {
+                float weight = scores[key * Width + lane];
+                if (weight == 0) continue;
+                for (int i = 0; i < d; i++) po[i * Width + lane] += weight * values[(long)key * d + i];
+            }
+    }
+
+    // Lane limits relative to the block's first key; clamped, so that they are exact as floats.
+    void Hide(int panel, KeyBlock block)
+    {
+        const int far = 1 << 20;
+        for (int lane = 0; lane < Width; lane++)
+        {
+            int row = Math.Min(panel * Width + lane, rows - 1);
+            long query = (long)call.PastLengths[tile.Batch] + tile.First + row / call.Group - block.Start;
+            upto[lane] = call.Causal ? Math.Clamp(query, -far, far) : far;
+            above[lane] = call.Window > 0 ? Math.Clamp(query - call.Window, -far, far) : -far;
+        }
+        byte* mask = block.Masked ? call.KeyMask + (long)tile.Batch * call.Total + block.Start : null;
+        PanelSoftmax<TLanes>.Hide(scores, block.Count, mask, above, upto);
+    }
+
+    void AddBias(int panel, KeyBlock block)
+    {
+        for (int lane = 0; lane < Width && panel * Width + lane < rows; lane++)
+        {
+            int row = panel * Width + lane, s = tile.First + row / call.Group, head = tile.KvHead * call.Group + row % call.Group;
+            TStored* bias = call.Bias + tile.Batch * call.BiasBatch + head * call.BiasHead + s * call.BiasQuery + block.Start;
+            for (int key = 0; key < block.Count; key++) scores[(long)key * Width + lane] += TCodec.Read(bias[key]);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Finish(float* partial)
+    {
+        int stride = PartialRows<TLanes, TCodec, TStored>.Stride(call);
+        for (int row = 0; row < rows; row += 4)
+        {
+            int panel = row / Width, lane = row % Width;
+            Transpose.LanesToRows(o + (long)panel * paddedD * Width + lane, Width, paddedD, scores);
+            for (int i = 0; i < 4 && row + i < rows; i++)
+            {
+                float rowM = m[(long)panel * Width + lane + i], rowL = l[(long)panel * Width + lane + i];
+                float* rowO = scores + (long)i * paddedD;
+                if (partial == null) PartialRows<TLanes, TCodec, TStored>.WriteOutput(call, tile, row + i, rowM, rowL, rowO);
+                else
+                {
+                    float* target = partial + (long)(row + i) * stride;
+                    (target[0], target[1]) = (rowM, rowL);
+                    new ReadOnlySpan<float>(rowO, d).CopyTo(new Span<float>(target + 2, d));
+                }
+            }
+        }
+    }
+}

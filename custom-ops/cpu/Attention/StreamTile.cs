@@ -1,0 +1,181 @@
+using System.Runtime.Intrinsics;
+
+namespace OnnxEff.CustomOps.Cpu;
+
+/// <summary>
+/// Few queries per key head (decode): every key and value is streamed once for four rows at a time, lanes run along the
+/// head, and scores lie as [keys][4 rows], so that softmax works on whole vectors.
+/// </summary>
+readonly unsafe struct StreamTile<TLanes, TCodec, TStored> : IAttentionTile<StreamTile<TLanes, TCodec, TStored>, TStored>
+    where TLanes : unmanaged, ILanes<TLanes>
+    where TCodec : ICodec<TStored>
+    where TStored : unmanaged
+{
+    readonly AttentionCall<TStored> call;
+    readonly QueryTile tile;
+    readonly int rows, groups, d;
+    // Per row: q and o [D]. Per group of four rows: m and l [4]. Shared: scores [keys][4].
+    readonly float* q, o, m, l, scores;
+
+    /// <inheritdoc/>
+    public static int KeysPerBlock => 64; // 64 rows of 128 floats are 32 KiB: values stay in L1 for all groups of rows.
+
+    /// <inheritdoc/>
+    public static nuint ScratchFloats(AttentionCall<TStored> call, int queries) =>
+        (nuint)GroupsOf(queries * call.Group) * (nuint)(8 * call.HeadSize + 8) + 4 * (nuint)KeysPerBlock + 2 * (nuint)call.RotaryPairs
+        + (nuint)call.HeadSize;
+
+    static int GroupsOf(int rows) => (rows + 3) / 4;
+
+    StreamTile(AttentionCall<TStored> call, QueryTile tile, float* scratch)
+    {
+        (this.call, this.tile) = (call, tile);
+        rows = (tile.Last - tile.First) * call.Group;
+        groups = GroupsOf(rows);
+        d = call.HeadSize;
+        scores = scratch;
+        m = scores + 4 * KeysPerBlock;
+        l = m + 4 * groups;
+        q = l + 4 * groups;
+        o = q + 4L * groups * d;
+    }
+
+    /// <inheritdoc/>
+    public static StreamTile<TLanes, TCodec, TStored> Begin(AttentionCall<TStored> call, QueryTile tile, float* scratch)
+    {
+        var stream = new StreamTile<TLanes, TCodec, TStored>(call, tile, scratch);
+        stream.LoadQueries();
+        new Span<float>(stream.o, 4 * stream.groups * stream.d).Clear();
+        new Span<float>(stream.m, 4 * stream.groups).Fill(float.MinValue);
+        new Span<float>(stream.l, 4 * stream.groups).Clear();
+        return stream;
+    }
+
+    void LoadQueries()
+    {
+        float* angles = o + 4L * groups * d;
+        for (int row = 0; row < 4 * groups; row++)
+        {
+            float* target = q + (long)row * d;
+            if (row >= rows)
+            {
+                new Span<float>(target, d).Clear();
+                continue;
+            }
+            int s = tile.First + row / call.Group, head = tile.KvHead * call.Group + row % call.Group;
+            TStored* source = call.Query + ((long)tile.Batch * call.Sequence + s) * call.QueryStride + (long)head * d;
+            TokenRows<TLanes, TCodec, TStored>.Rotated(call, source, tile.Batch, s, call.Scale, target, angles);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Accumulate(KeyBlock block)
+    {
+        long first = call.PresentOffset(tile.Batch, tile.KvHead) + (long)block.Start * d;
+        TStored* keys = call.PresentKey + first, values = call.PresentValue + first;
+        bool partial = block.Masked || block.Edged || call.Bias != null;
+        bool finite = !partial || AllFinite(values, (long)block.Count * d);
+        for (int group = 0; group < groups; group++)
+        {
+            float* gq = q + 4L * group * d, go = o + 4L * group * d;
+            StreamProducts<TLanes, TCodec, TStored>.Score(gq, keys, block.Count, d, scores);
+            // The vectors of the softmax may reach past the last key.
+            int padded = (4 * block.Count + TLanes.Count - 1) / TLanes.Count * TLanes.Count;
+            new Span<float>(scores + 4 * block.Count, padded - 4 * block.Count).Fill(float.NegativeInfinity);
+            if (call.Softcap > 0) Softcap(block.Count);
+            if (partial) Mask(group, block);
+            Softmax(padded, m + 4 * group, l + 4 * group, go);
+            if (finite) StreamProducts<TLanes, TCodec, TStored>.Mix(scores, values, block.Count, d, go);
+            else MixVisible(values, block.Count, go);
+        }
+    }
+
+    void Softcap(int count)
+    {
+        V128 cap = V128.Create(call.Softcap), twoOverCap = V128.Create(2 / call.Softcap);
+        for (int i = 0; i < 4 * count; i += 4) V128.Store(LaneMath<V128>.Softcap(V128.Load(scores + i), cap, twoOverCap), scores + i);
+    }
+
+    void Mask(int group, KeyBlock block)
+    {
+        byte* mask = block.Masked ? call.KeyMask + (long)tile.Batch * call.Total + block.Start : null;
+        for (int r = 0; r < 4 && 4 * group + r < rows; r++)
+        {
+            int row = 4 * group + r, s = tile.First + row / call.Group, head = tile.KvHead * call.Group + row % call.Group;
+            long query = (long)call.PastLengths[tile.Batch] + s - block.Start;
+            long upto = call.Causal ? query : long.MaxValue, above = call.Window > 0 ? query - call.Window : long.MinValue;
+            TStored* bias = call.Bias + tile.Batch * call.BiasBatch + head * call.BiasHead + s * call.BiasQuery + block.Start;
+            for (int key = 0; key < block.Count; key++)
+            {
+                bool visible = key <= upto && key > above && (mask == null || mask[key] != 0);
+                if (!visible) scores[4 * key + r] = float.NegativeInfinity;
+                else if (call.Bias != null) scores[4 * key + r] += TCodec.Read(bias[key]);
+            }
+        }
+    }
+
+    // Scores become exp(score - m); m, l and o move to the raised maxima.
+    void Softmax(int count, float* gm, float* gl, float* go)
+    {
+        TLanes top = TLanes.Repeat(Vector128.Load(gm));
+        for (int i = 0; i < count; i += TLanes.Count) top = TLanes.Max(top, TLanes.Load(scores + i));
+        Vector128<float> raised = TLanes.FoldMax(top), before = Vector128.Load(gm);
+        if (!Vector128.EqualsAll(raised, before))
+        {
+            float* factors = stackalloc float[4];
+            V128.Store(LaneMath<V128>.Exp(new V128(before - raised)), factors);
+            for (int r = 0; r < 4; r++) LaneMath<TLanes>.Scale(go + (long)r * d, d, factors[r]);
+            (Vector128.Load(gl) * Vector128.Load(factors)).Store(gl);
+            raised.Store(gm);
+        }
+        top = TLanes.Repeat(raised);
+        TLanes sum = default;
+        for (int i = 0; i < count; i += TLanes.Count)
+        {
+            TLanes x = LaneMath<TLanes>.Exp(TLanes.Subtract(TLanes.Load(scores + i), top));
+            TLanes.Store(x, scores + i);
+            sum = TLanes.Add(sum, x);
+        }
+        (Vector128.Load(gl) + TLanes.FoldAdd(sum)).Store(gl);
+    }
+
+    static bool AllFinite(TStored* values, long count)
+    {
+        float rest = 0;
+        TLanes zero = default, sum = default;
+        long i = 0;
+        for (; i + TLanes.Count <= count; i += TLanes.Count) sum = TLanes.MultiplyAdd(TCodec.Load<TLanes>(values + i), zero, sum);
+        for (; i < count; i++) rest += TCodec.Read(values[i]) * 0;
+        return rest == 0 && !TLanes.AnyDiffers(sum, zero);
+    }
+
+    // 0 · ∞ is NaN: where values are not finite, a hidden key must not even be multiplied.
+    void MixVisible(TStored* values, int count, float* go)
+    {
+        for (int key = 0; key < count; key++)
+            for (int r = 0; r < 4; r++)
+            {
+                float weight = scores[4 * key + r];
+                if (weight == 0) continue;
+                for (int i = 0; i < d; i++) go[(long)r * d + i] += weight * TCodec.Read(values[(long)key * d + i]);
+            }
+    }
+
+    /// <inheritdoc/>
+    public void Finish(float* partial)
+    {
+        int stride = PartialRows<TLanes, TCodec, TStored>.Stride(call);
+        for (int row = 0; row < rows; row++)
+        {
+            float* rowO = o + (long)row * d;
+            if (partial == null)
+            {
+                PartialRows<TLanes, TCodec, TStored>.WriteOutput(call, tile, row, m[row], l[row], rowO);
+                continue;
+            }
+            float* target = partial + (long)row * stride;
+            (target[0], target[1]) = (m[row], l[row]);
+            new ReadOnlySpan<float>(rowO, d).CopyTo(new Span<float>(target + 2, d));
+        }
+    }
+}

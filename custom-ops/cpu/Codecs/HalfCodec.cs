@@ -1,0 +1,30 @@
+using System.Runtime.CompilerServices;
+
+namespace OnnxEff.CustomOps.Cpu;
+
+/// <summary>IEEE half floats.</summary>
+public readonly unsafe struct HalfCodec : ICodec<Half>
+{
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Read(Half stored) => (float)stored;
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TLanes Load<TLanes>(Half* source) where TLanes : unmanaged, ILanes<TLanes> => TLanes.LoadHalf((ushort*)source);
+
+    /// <inheritdoc/>
+    public static float* Expand<TLanes>(Half* source, long count, float* buffer) where TLanes : unmanaged, ILanes<TLanes>
+    {
+        long i = 0;
+        for (; i + TLanes.Count <= count; i += TLanes.Count) TLanes.Store(Load<TLanes>(source + i), buffer + i);
+        for (; i < count; i++) buffer[i] = (float)source[i];
+        return buffer;
+    }
+
+    /// <inheritdoc/>
+    public static void Write(float* source, int count, Half* target)
+    {
+        for (int i = 0; i < count; i++) target[i] = (Half)source[i];
+    }
+}

@@ -1,0 +1,23 @@
+using System.Runtime.CompilerServices;
+
+namespace OnnxEff.CustomOps.Cpu;
+
+/// <summary>fp32 stored as it is.</summary>
+public readonly unsafe struct SingleCodec : ICodec<float>
+{
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Read(float stored) => stored;
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TLanes Load<TLanes>(float* source) where TLanes : unmanaged, ILanes<TLanes> => TLanes.Load(source);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float* Expand<TLanes>(float* source, long count, float* buffer) where TLanes : unmanaged, ILanes<TLanes> => source;
+
+    /// <inheritdoc/>
+    public static void Write(float* source, int count, float* target) =>
+        Unsafe.CopyBlockUnaligned(target, source, (uint)count * sizeof(float));
+}

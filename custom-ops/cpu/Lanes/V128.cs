@@ -1,0 +1,92 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace OnnxEff.CustomOps.Cpu;
+
+/// <summary>4 floats. The baseline level: no fused multiply-add, so that every machine computes the same.</summary>
+public readonly unsafe struct V128(Vector128<float> v) : ILanes<V128>
+{
+    readonly Vector128<float> V = v;
+
+    /// <inheritdoc/>
+    public static int Count => 4;
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V128 Create(float value) => new(Vector128.Create(value));
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V128 Repeat(Vector128<float> four) => new(four);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V128 Load(float* source) => new(Vector128.Load(source));
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V128 LoadHalf(ushort* source)
+    {
+        Vector128<uint> h = Vector128.WidenLower(Vector64.Load(source).ToVector128Unsafe());
+        Vector128<uint> magnitude = (h & Vector128.Create(0x7FFFu)) << 13;
+        Vector128<float> value = magnitude.AsSingle() * Vector128.Create(5.192296858534828e33f);
+        // The largest exponent of a half is infinity or NaN, which the product turned into a finite number.
+        Vector128<uint> special = Vector128.GreaterThan(magnitude.AsInt32(), Vector128.Create(0x0F7FFFFF)).AsUInt32() & Vector128.Create(0x7F800000u);
+        return new((value.AsUInt32() | special | ((h & Vector128.Create(0x8000u)) << 16)).AsSingle());
+    }
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(V128 value, float* target) => value.V.Store(target);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V128 MultiplyAdd(V128 a, V128 b, V128 c) => new((a.V * b.V) + c.V);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V128 Add(V128 a, V128 b) => new(a.V + b.V);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V128 Subtract(V128 a, V128 b) => new(a.V - b.V);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V128 Multiply(V128 a, V128 b) => new(a.V * b.V);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V128 Divide(V128 a, V128 b) => new(a.V / b.V);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V128 Max(V128 a, V128 b) => new(Vector128.MaxNative(a.V, b.V));
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V128 SelectLess(V128 a, V128 b, V128 yes, V128 no) =>
+        new(Vector128.ConditionalSelect(Vector128.LessThan(a.V, b.V), yes.V, no.V));
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V128 AddExponent(V128 mantissa, V128 shifted) =>
+        new((mantissa.V.AsInt32() + (shifted.V.AsInt32() << 23)).AsSingle());
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool AnyDiffers(V128 a, V128 b) => !Vector128.EqualsAll(a.V, b.V);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Sum4(V128 a, V128 b, V128 c, V128 d) =>
+        Quads.Sum(FoldAdd(a), FoldAdd(b), FoldAdd(c), FoldAdd(d));
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> FoldAdd(V128 value) => value.V;
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> FoldMax(V128 value) => value.V;
+}

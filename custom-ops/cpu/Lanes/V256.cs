@@ -1,0 +1,92 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace OnnxEff.CustomOps.Cpu;
+
+/// <summary>8 floats. The v3 level: AVX2 and FMA.</summary>
+public readonly unsafe struct V256(Vector256<float> v) : ILanes<V256>
+{
+    readonly Vector256<float> V = v;
+
+    /// <inheritdoc/>
+    public static int Count => 8;
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V256 Create(float value) => new(Vector256.Create(value));
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V256 Repeat(Vector128<float> four) => new(Vector256.Create(four, four));
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V256 Load(float* source) => new(Vector256.Load(source));
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V256 LoadHalf(ushort* source)
+    {
+        Vector256<uint> h = Vector256.WidenLower(Vector128.Load(source).ToVector256Unsafe());
+        Vector256<uint> magnitude = (h & Vector256.Create(0x7FFFu)) << 13;
+        Vector256<float> value = magnitude.AsSingle() * Vector256.Create(5.192296858534828e33f);
+        // The largest exponent of a half is infinity or NaN, which the product turned into a finite number.
+        Vector256<uint> special = Vector256.GreaterThan(magnitude.AsInt32(), Vector256.Create(0x0F7FFFFF)).AsUInt32() & Vector256.Create(0x7F800000u);
+        return new((value.AsUInt32() | special | ((h & Vector256.Create(0x8000u)) << 16)).AsSingle());
+    }
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(V256 value, float* target) => value.V.Store(target);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V256 MultiplyAdd(V256 a, V256 b, V256 c) => new(Vector256.MultiplyAddEstimate(a.V, b.V, c.V));
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V256 Add(V256 a, V256 b) => new(a.V + b.V);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V256 Subtract(V256 a, V256 b) => new(a.V - b.V);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V256 Multiply(V256 a, V256 b) => new(a.V * b.V);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V256 Divide(V256 a, V256 b) => new(a.V / b.V);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V256 Max(V256 a, V256 b) => new(Vector256.MaxNative(a.V, b.V));
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V256 SelectLess(V256 a, V256 b, V256 yes, V256 no) =>
+        new(Vector256.ConditionalSelect(Vector256.LessThan(a.V, b.V), yes.V, no.V));
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V256 AddExponent(V256 mantissa, V256 shifted) =>
+        new((mantissa.V.AsInt32() + (shifted.V.AsInt32() << 23)).AsSingle());
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool AnyDiffers(V256 a, V256 b) => !Vector256.EqualsAll(a.V, b.V);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Sum4(V256 a, V256 b, V256 c, V256 d) =>
+        Quads.Sum(FoldAdd(a), FoldAdd(b), FoldAdd(c), FoldAdd(d));
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> FoldAdd(V256 value) => value.V.GetLower() + value.V.GetUpper();
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> FoldMax(V256 value) => Vector128.MaxNative(value.V.GetLower(), value.V.GetUpper());
+}

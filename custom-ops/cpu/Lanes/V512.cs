@@ -1,0 +1,100 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace OnnxEff.CustomOps.Cpu;
+
+/// <summary>16 floats. The v4 level: AVX-512.</summary>
+public readonly unsafe struct V512(Vector512<float> v) : ILanes<V512>
+{
+    readonly Vector512<float> V = v;
+
+    /// <inheritdoc/>
+    public static int Count => 16;
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V512 Create(float value) => new(Vector512.Create(value));
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V512 Repeat(Vector128<float> four) => new(Vector512.Create(Vector256.Create(four, four), Vector256.Create(four, four)));
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V512 Load(float* source) => new(Vector512.Load(source));
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V512 LoadHalf(ushort* source)
+    {
+        Vector512<uint> h = Vector512.WidenLower(Vector256.Load(source).ToVector512Unsafe());
+        Vector512<uint> magnitude = (h & Vector512.Create(0x7FFFu)) << 13;
+        Vector512<float> value = magnitude.AsSingle() * Vector512.Create(5.192296858534828e33f);
+        // The largest exponent of a half is infinity or NaN, which the product turned into a finite number.
+        Vector512<uint> special = Vector512.GreaterThan(magnitude.AsInt32(), Vector512.Create(0x0F7FFFFF)).AsUInt32() & Vector512.Create(0x7F800000u);
+        return new((value.AsUInt32() | special | ((h & Vector512.Create(0x8000u)) << 16)).AsSingle());
+    }
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(V512 value, float* target) => value.V.Store(target);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V512 MultiplyAdd(V512 a, V512 b, V512 c) => new(Vector512.MultiplyAddEstimate(a.V, b.V, c.V));
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V512 Add(V512 a, V512 b) => new(a.V + b.V);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V512 Subtract(V512 a, V512 b) => new(a.V - b.V);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V512 Multiply(V512 a, V512 b) => new(a.V * b.V);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V512 Divide(V512 a, V512 b) => new(a.V / b.V);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V512 Max(V512 a, V512 b) => new(Vector512.MaxNative(a.V, b.V));
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V512 SelectLess(V512 a, V512 b, V512 yes, V512 no) =>
+        new(Vector512.ConditionalSelect(Vector512.LessThan(a.V, b.V), yes.V, no.V));
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V512 AddExponent(V512 mantissa, V512 shifted) =>
+        new((mantissa.V.AsInt32() + (shifted.V.AsInt32() << 23)).AsSingle());
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool AnyDiffers(V512 a, V512 b) => !Vector512.EqualsAll(a.V, b.V);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Sum4(V512 a, V512 b, V512 c, V512 d) =>
+        Quads.Sum(FoldAdd(a), FoldAdd(b), FoldAdd(c), FoldAdd(d));
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> FoldAdd(V512 value)
+    {
+        Vector256<float> half = value.V.GetLower() + value.V.GetUpper();
+        return half.GetLower() + half.GetUpper();
+    }
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> FoldMax(V512 value)
+    {
+        Vector256<float> half = Vector256.MaxNative(value.V.GetLower(), value.V.GetUpper());
+        return Vector128.MaxNative(half.GetLower(), half.GetUpper());
+    }
+}

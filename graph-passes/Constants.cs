@@ -1,0 +1,17 @@
+using OnnxEff.Ir;
+
+namespace OnnxEff.GraphPasses;
+
+/// <summary>Constants of a given element type.</summary>
+static class Constants
+{
+    /// <summary>A float scalar, rounded to the type.</summary>
+    public static Tensor Scalar(double value, ElementType element) => element switch
+    {
+        ElementType.Float16 => Tensor.Scalar((Half)value),
+        ElementType.Float64 => Tensor.Scalar(value),
+        ElementType.BFloat16 => new Tensor(ElementType.BFloat16, [],
+            new TensorData(BitConverter.GetBytes((ushort)(BitConverter.SingleToUInt32Bits((float)value) >> 16)))),
+        _ => Tensor.Scalar((float)value),
+    };
+}

@@ -1,0 +1,28 @@
+using OnnxEff.Ir;
+using OnnxEff.Ops.Llm;
+
+namespace OnnxEff.GraphPasses;
+
+/// <summary>Counts what a model holds.</summary>
+static class ModelMeasure
+{
+    /// <summary>Sizes of a model.</summary>
+    public static ModelSize Of(Model model)
+    {
+        var nodes = model.AllGraphs.SelectMany(g => g.Nodes).Where(n => !n.Is("Constant")).ToArray();
+        var operators = nodes.GroupBy(n => n.Domain.Length == 0 ? n.OpType : $"{n.Domain}.{n.OpType}")
+            .OrderByDescending(g => g.Count()).ToDictionary(g => g.Key, g => g.Count());
+        return new(nodes.Length, operators, WeightBytesByType(model).Values.Sum(), CacheBytesPerToken(model));
+    }
+
+    /// <summary>Bytes of constants by element type; a tensor that several values share counts once.</summary>
+    public static Dictionary<ElementType, long> WeightBytesByType(Model model) => Tensors(model).Distinct()
+        .GroupBy(t => t.Element).ToDictionary(g => g.Key, g => g.Sum(t => t.Data.Length));
+
+    static IEnumerable<Tensor> Tensors(Model model) => model.AllGraphs.SelectMany(g => g.Initializers.Select(i => i.Initializer!)
+        .Concat(g.Nodes.SelectMany(n => n.Attributes.Values).OfType<TensorAttribute>().Select(a => a.Value)));
+
+    static long? CacheBytesPerToken(Model model) => DecoderSignature.Recognise(model.Graph, out _) is { Caches.Count: > 0 } signature
+        ? signature.Caches.Sum(c => c.Element.ByteLength(c.Sizes.Where((_, axis) => axis != c.BatchAxis && axis != c.LengthAxis).Aggregate(1L, (a, b) => a * b)))
+        : null;
+}

@@ -1,0 +1,44 @@
+using OnnxEff.GraphPasses.Lower;
+using OnnxEff.GraphPasses.Normalise;
+using OnnxEff.GraphPasses.Raise;
+using OnnxEff.Rewriting;
+
+namespace OnnxEff.GraphPasses;
+
+/// <summary>The ordered lists of passes.</summary>
+public static class Pipelines
+{
+    /// <summary>Removes what a rewrite left over: views that cancel each other and nodes that nobody reads.</summary>
+    static IReadOnlyList<PipelineStep> Tidy =>
+    [
+        new(new ComposeViews(), "heads that were split and merged again"),
+        new(new RemoveNoOps(), "a composed view can be none"),
+        new(new ShareEqual(), "layers ask for the same tables and lengths"),
+        new(new RemoveDead(), "what was replaced lost its readers"),
+    ];
+
+    /// <summary>From an exporter's spelling to the raised vocabulary.</summary>
+    public static IReadOnlyList<PipelineStep> Raise { get; } =
+    [
+        .. NormaliseSteps.All,
+        new(new NormRms(), "before layer norms, which are RMS norms of x − mean(x)"),
+        new(new NormLayer(), "what is left of spelled-out layer norms"),
+        new(new RaiseAttention(), "before linear layers: a product of queries and keys is recognised by its plain MatMul"),
+        .. Tidy,
+        new(new MlpActivation(), "any place after normalising"),
+        new(new LinearLayers(), "last, since everything before reads plain products"),
+    ];
+
+    /// <summary>From the raised vocabulary to a target's operators.</summary>
+    public static IReadOnlyList<PipelineStep> Lower(Target target, long opset) =>
+    [
+        new(new LowerAttention(target), "first: it may add products and activations of its own"),
+        new(new LowerNorms(target, opset), "needs the residual sums as they are"),
+        new(new LowerActivations(target, opset), "any place"),
+        new(new LowerLinear(target), "any place"),
+        .. Tidy,
+    ];
+
+    /// <summary>All of it.</summary>
+    public static Pipeline Full(Target target, long opset) => new([.. Raise, .. Lower(target, opset)]);
+}

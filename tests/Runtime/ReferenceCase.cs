@@ -1,0 +1,91 @@
+using System.Runtime.InteropServices;
+using System.Text;
+using System.Text.Json;
+using OnnxEff.Ir;
+using OnnxEff.Runtime;
+
+namespace OnnxEff.Tests.Runtime;
+
+/// <summary>One reference case of an exported cell: tensors by name, and which positions mean something.</summary>
+sealed class ReferenceCase
+{
+    readonly JsonElement valid;
+
+    public ReferenceCase(string folder)
+    {
+        Inputs = Read(folder, "input");
+        Outputs = Read(folder, "output");
+        valid = JsonDocument.Parse(File.ReadAllText(Path.Combine(folder, "valid.json"))).RootElement;
+    }
+
+    public Dictionary<string, Tensor> Inputs { get; }
+
+    public Dictionary<string, Tensor> Outputs { get; }
+
+    /// <summary>The meaningful columns of a row of logits.</summary>
+    public (int First, int End) Range(string output, int row)
+    {
+        if (!valid.TryGetProperty(output, out var entry)) return (0, (int)Outputs[output].Dims[1]);
+        var range = entry.GetProperty("rows")[row];
+        return (range[0].GetInt32(), range[1].GetInt32());
+    }
+
+    /// <summary>The token ids as a batch, padded where the mask says so.</summary>
+    public TokenBatch Tokens(string ids, string mask, PaddingSide side)
+    {
+        var tokens = Inputs[ids];
+        var rows = (int)tokens.Dims[0];
+        var columns = (int)tokens.Dims[1];
+        var total = (int)Inputs[mask].Dims[1];
+        var sequences = new List<int[]>();
+        for (var row = 0; row < rows; row++)
+        {
+            var kept = Enumerable.Range(0, columns)
+                .Where(c => Inputs[mask].As<long>()[row * total + total - columns + c] != 0);
+            sequences.Add([.. kept.Select(c => (int)tokens.As<long>()[row * columns + c])]);
+        }
+        return TokenBatch.Of(sequences, side);
+    }
+
+    static Dictionary<string, Tensor> Read(string folder, string prefix) =>
+        Directory.EnumerateFiles(folder, prefix + "_*.pb").Select(Parse).ToDictionary(t => t.Name, t => t.Tensor);
+
+    // A TensorProto with raw data: dims are field 1, the type 2, the name 8, the bytes 9.
+    static (string Name, Tensor Tensor) Parse(string path)
+    {
+        ReadOnlySpan<byte> bytes = File.ReadAllBytes(path);
+        var dims = new List<long>();
+        var (element, name, raw) = (ElementType.Undefined, "", Array.Empty<byte>());
+        while (bytes.Length > 0)
+        {
+            var tag = Varint(ref bytes);
+            if ((tag & 7) == 0)
+            {
+                var value = (long)Varint(ref bytes);
+                if (tag >> 3 == 1) dims.Add(value);
+                else if (tag >> 3 == 2) element = (ElementType)value;
+                continue;
+            }
+            var length = (int)Varint(ref bytes);
+            var content = bytes[..length];
+            bytes = bytes[length..];
+            if (tag >> 3 == 1)
+                while (content.Length > 0) dims.Add((long)Varint(ref content));
+            else if (tag >> 3 == 8) name = Encoding.UTF8.GetString(content);
+            else if (tag >> 3 == 9) raw = content.ToArray();
+        }
+        return (name, new Tensor(element, CollectionsMarshal.AsSpan(dims), new TensorData(raw)));
+    }
+
+    static ulong Varint(ref ReadOnlySpan<byte> bytes)
+    {
+        ulong value = 0;
+        for (var shift = 0; ; shift += 7)
+        {
+            var b = bytes[0];
+            bytes = bytes[1..];
+            value |= (ulong)(b & 0x7F) << shift;
+            if (b < 0x80) return value;
+        }
+    }
+}
