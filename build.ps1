@@ -56,13 +56,16 @@ function publish {
     Copy-Item "artifacts/aot/cli/onnxeff$exe" $bin; Set-Content "$bin/.cli" ''
   }
   if (Stale "$bin/.ops" @('src/OnnxEff.Ir', 'src/OnnxEff.Rewriting', 'src/OnnxEff.Ops', 'custom-ops/cpu', 'custom-ops/native')) {
-    & custom-ops/native/publish.ps1 $rid $bin @linker; Set-Content "$bin/.ops" ''
+    $levels = if ($rid -like '*-x64') { 'baseline', 'v3', 'v4' } else { @('baseline') }
+    foreach ($isa in $levels) { dotnet publish custom-ops/native -c Release -r $rid -v quiet "-p:OnnxEffIsa=$isa" @linker }
+    Set-Content "$bin/.ops" ''
   }
 }
 function test {
   restore; publish
   dotnet build tests -c Release --no-restore -v quiet
   $PSNativeCommandUseErrorActionPreference = $false
+  $env:ONNXEFF_CLI = "$PSScriptRoot/$bin/onnxeff$exe"
   dotnet artifacts/bin/OnnxEff.Tests/release/OnnxEff.Tests.dll @args | Tee-Object artifacts/test.log
   $code = $LASTEXITCODE
   $total = Select-String 'Total: (\d+), Errors: (\d+), Failed: (\d+), Skipped: (\d+)' artifacts/test.log | Select-Object -Last 1

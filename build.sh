@@ -52,14 +52,16 @@ publish() {
   fi
   if stale $bin/.ops src/OnnxEff.Ir src/OnnxEff.Rewriting src/OnnxEff.Ops custom-ops/cpu custom-ops/native; then
     echo "Publishing $bin/libonnxeff_ops.so" >&2
-    custom-ops/native/publish.sh "$rid" "$cc" $bin && touch $bin/.ops
+    case $rid in *-x64) levels="baseline v3 v4" ;; *) levels=baseline ;; esac
+    for isa in $levels; do aot custom-ops/native -p:OnnxEffIsa="$isa"; done
+    touch $bin/.ops
   fi
 }
 test() {
   restore; publish
   dotnet build tests -c Release --no-restore -v quiet
   local log=artifacts/test.log code=0
-  dotnet artifacts/bin/OnnxEff.Tests/release/OnnxEff.Tests.dll "$@" | tee $log || code=$?
+  ONNXEFF_CLI=$PWD/$bin/onnxeff dotnet artifacts/bin/OnnxEff.Tests/release/OnnxEff.Tests.dll "$@" | tee $log || code=$?
   awk 'match($0, /Total: [0-9]+, Errors: [0-9]+, Failed: [0-9]+, Skipped: [0-9]+/) {
          split(substr($0, RSTART, RLENGTH), n, /[^0-9]+/); seen = 1; failed = n[3] + n[4]; skipped = n[5]; passed = n[2] - n[4] - skipped }
        END { if (!seen) exit 1; printf "%d passed, %d failed, %d skipped\n", passed, failed, skipped }' $log || fail "The tests did not finish."

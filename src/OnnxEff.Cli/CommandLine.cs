@@ -12,7 +12,13 @@ public static class CommandLine
     /// <summary>The verbs in the order in which help lists them. A new verb is a new file and one line here.</summary>
     static IEnumerable<Command> Verbs(Terminal terminal) =>
     [
+        OptimizeCommand.Create(terminal),
+        InspectCommand.Create(terminal),
+        VerifyCommand.Create(terminal),
+        BenchCommand.Create(terminal),
         GenerateCommand.Create(terminal),
+        EvalCommand.Create(terminal),
+        PassesCommand.Create(terminal),
         DoctorCommand.Create(terminal),
         EmitCommand.Create(terminal),
     ];

@@ -1,4 +1,5 @@
 using OnnxEff.Ir;
+using OnnxEff.Rewriting;
 using OnnxEff.Runtime;
 
 namespace OnnxEff.Cli;
@@ -20,12 +21,13 @@ public sealed record Failure(ExitCode Code, string Sentence)
     public static Failure Of(Exception fault) => fault switch
     {
         CommandException command => new(command.Code, OneLine(command.Message)),
-        InvalidGraphException or InvalidDataException => new(ExitCode.InputRejected, OneLine(fault.Message)),
+        InvalidGraphException or InvalidDataException or NotSupportedException => new(ExitCode.InputRejected, OneLine(fault.Message)),
         OrtException { Code: OrtErrorCode.NoSuchFile } => new(ExitCode.InputOutput, OneLine(fault.Message)),
         OrtException => new(ExitCode.InputRejected, OneLine(fault.Message)),
         OrtLibraryException => new(ExitCode.InputOutput, OneLine(fault.Message)),
         IOException or UnauthorizedAccessException => new(ExitCode.InputOutput, OneLine(fault.Message)),
         OperationCanceledException => new(ExitCode.Interrupted, "Interrupted."),
+        PassFailedException { InnerException: InvalidGraphException } => new(ExitCode.InputRejected, OneLine(fault.Message)),
         AggregateException { InnerException: { } inner } => Of(inner),
         TypeInitializationException { InnerException: { } inner } => Of(inner),
         _ => new(ExitCode.Internal, $"Internal error: {OneLine(fault.Message)} ({fault.GetType().Name}; --verbose shows where.)"),

@@ -23,7 +23,7 @@ static class DoctorCommand
         var healthy = checks.All(check => check.Verdict != "failed");
         if (json)
         {
-            terminal.Output.WriteLine(new DoctorJson(healthy, checks).ToJson());
+            terminal.Output.Write(JsonOutput.Text(new DoctorJson(healthy, checks), JsonContracts.Readable.DoctorJson));
         }
         else
         {

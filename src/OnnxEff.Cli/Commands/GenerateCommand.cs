@@ -34,7 +34,7 @@ static class GenerateCommand
                 var (text, given) = (parse.GetValue(prompt), parse.GetValue(ids));
                 if (text is null == given is null) throw CommandException.Usage("Give either --prompt TEXT or --ids 1,2,3.");
                 var path = ModelFiles.Input(parse.GetValue(model)!);
-                var words = text is not null || parse.GetValue(tokenizer) is not null ? Tokenizer.Load(TokenizerFile(path, parse.GetValue(tokenizer))) : null;
+                var words = text is not null || parse.GetValue(tokenizer) is not null ? Tokenizer.Load(ModelFiles.Tokenizer(path, parse.GetValue(tokenizer))) : null;
                 var start = given ?? words!.Encode(text!);
                 if (start.Length == 0) throw CommandException.Usage("The prompt has no tokens: give at least one.");
                 var options = new GenerationOptions
@@ -56,7 +56,7 @@ static class GenerateCommand
             {
                 var result = new GenerationJson(start, [.. generation.Tokens], words is null ? null : text + words.Decode([.. generation.Tokens]),
                     generation.Prompt.TotalMilliseconds, generation.TokensPerSecond);
-                terminal.Output.WriteLine(result.ToJson());
+                terminal.Output.Write(JsonOutput.Text(result, JsonContracts.Readable.GenerationJson));
             }
             else
             {
@@ -75,14 +75,5 @@ static class GenerateCommand
         terminal.Output.WriteLine();
         terminal.Log(string.Create(CultureInfo.InvariantCulture, $"{start.Length} tokens read in {shown.Prompt.TotalMilliseconds:0} ms, {shown.Tokens.Count} written at {shown.TokensPerSecond:0.0} per second"));
         return ExitCode.Done;
-    }
-
-    static string TokenizerFile(string model, string? named)
-    {
-        var path = named ?? Path.Combine(Path.GetDirectoryName(Path.GetFullPath(model))!, "tokenizer.json");
-        if (File.Exists(path)) return path;
-        throw new CommandException(ExitCode.InputOutput, named is null
-            ? $"There is no tokenizer.json beside '{model}': name one with --tokenizer, or give --ids."
-            : $"'{named}' does not exist.");
     }
 }

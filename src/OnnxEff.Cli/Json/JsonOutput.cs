@@ -1,6 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
 
 namespace OnnxEff.Cli.Json;
 
@@ -8,21 +9,27 @@ namespace OnnxEff.Cli.Json;
 sealed record GenerationJson(int[] Prompt, int[] Tokens, string? Text, double PromptMilliseconds, double TokensPerSecond);
 
 /// <summary>Code for writing each result, made at build time: nothing is looked up by reflection.</summary>
-[JsonSourceGenerationOptions(
-    WriteIndented = true, NewLine = "\n", PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
-    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(GenerationJson))]
 [JsonSerializable(typeof(DoctorJson))]
+[JsonSerializable(typeof(OptimizeJson))]
+[JsonSerializable(typeof(InspectJson))]
+[JsonSerializable(typeof(PassJson[]))]
 sealed partial class JsonContracts : JsonSerializerContext
 {
-    /// <summary>As declared, and with text left readable: the results go into no web page.</summary>
-    public static JsonContracts Readable { get; } = new(new JsonSerializerOptions(Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+    /// <summary>Indented, names with underscores, and text left readable: the results go into no web page.</summary>
+    public static JsonContracts Readable { get; } = new(new JsonSerializerOptions
+    {
+        WriteIndented = true,
+        NewLine = "\n",
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    });
 }
 
 /// <summary>Results as JSON texts.</summary>
 static class JsonOutput
 {
-    public static string ToJson(this GenerationJson result) => JsonSerializer.Serialize(result, JsonContracts.Readable.GenerationJson);
-
-    public static string ToJson(this DoctorJson result) => JsonSerializer.Serialize(result, JsonContracts.Readable.DoctorJson);
+    /// <summary>The text, with a line break at its end.</summary>
+    public static string Text<T>(T result, JsonTypeInfo<T> contract) => JsonSerializer.Serialize(result, contract) + "\n";
 }
