@@ -14,4 +14,9 @@ public class OperatorTests
     [Fact]
     public void Operator_names_are_unique() =>
         Assert.Equal(OnnxEffOperators.All.Count, OnnxEffOperators.All.Select(schema => schema.Name).Distinct().Count());
+
+    [Fact]
+    public void Every_operator_has_a_kernel_and_tests() => Assert.DoesNotContain(OnnxEffOperators.All, schema =>
+        !Sources.CSharp("custom-ops/cpu").Any(file => Path.GetFileName(file) == $"{schema.Name}Kernel.cs")
+        || !Sources.CSharp("tests/CustomOps").Any(file => File.ReadAllText(file).Contains(schema.Name, StringComparison.Ordinal)));
 }

@@ -8,9 +8,6 @@ namespace OnnxEff.Cli.Shell;
 /// </summary>
 public sealed class Terminal
 {
-    // A pipe has no width: wide enough that no cell wraps.
-    const int UnlimitedWidth = 4096;
-
     readonly bool outputIsScreen;
     readonly bool errorIsScreen;
     readonly bool colour;
@@ -38,11 +35,31 @@ public sealed class Terminal
     /// <param name="rows">Cells of each row.</param>
     public void Table(IReadOnlyList<string> header, IEnumerable<IReadOnlyList<string>> rows)
     {
-        var table = new Table { Border = outputIsScreen ? TableBorder.Rounded : TableBorder.Markdown };
+        if (!outputIsScreen)
+        {
+            Markdown(header, rows);
+            return;
+        }
+        var table = new Table { Border = TableBorder.Rounded };
         foreach (var title in header)
             table.AddColumn(new TableColumn(new Text(title.TrimStart('>'))) { Alignment = title.StartsWith('>') ? Justify.Right : Justify.Left });
         foreach (var row in rows) table.AddRow(row.Select(cell => new Text(cell)));
         Ansi(Output, outputIsScreen).Write(table);
+    }
+
+    void Markdown(IReadOnlyList<string> header, IEnumerable<IReadOnlyList<string>> rows)
+    {
+        List<IReadOnlyList<string>> lines = [[.. header.Select(title => title.TrimStart('>'))]];
+        lines.AddRange(rows.Select(row => (string[])[.. row.Select(cell => cell.Replace("|", "\\|", StringComparison.Ordinal))]));
+        var widths = header.Select((_, column) => lines.Max(line => line[column].Length)).ToArray();
+        string Cell(string text, int column) => header[column].StartsWith('>') ? text.PadLeft(widths[column]) : text.PadRight(widths[column]);
+        foreach (var line in lines)
+        {
+            Output.WriteLine($"| {string.Join(" | ", line.Select(Cell))} |");
+            if (line == lines[0])
+                Output.WriteLine($"| {string.Join(" | ", widths.Select((width, i) => header[i].StartsWith('>') ? new string('-', Math.Max(width - 1, 1)) + ":" : new string('-', width)))} |");
+        }
+        Output.WriteLine();
     }
 
     /// <summary>A line for a person who watches.</summary>
@@ -60,15 +77,13 @@ public sealed class Terminal
 
     IAnsiConsole Ansi(TextWriter writer, bool screen)
     {
-        var console = AnsiConsole.Create(new AnsiConsoleSettings
+        return AnsiConsole.Create(new AnsiConsoleSettings
         {
             Ansi = screen && colour ? AnsiSupport.Detect : AnsiSupport.No,
             ColorSystem = screen && colour ? ColorSystemSupport.Detect : ColorSystemSupport.NoColors,
             Interactive = screen ? InteractionSupport.Detect : InteractionSupport.No,
             Out = new AnsiConsoleOutput(writer),
         });
-        if (!screen) console.Profile.Width = UnlimitedWidth;
-        return console;
     }
 
     sealed class Silent : IProgress<string>
