@@ -29,6 +29,7 @@ public static class Optimizer
         var layers = LayerReports.OfRaised(model, options.Target).ToList();
         var lower = new Pipeline(Pipelines.Lower(options.Target, model.Opset)).Run(context);
         ImportDomains(model);
+        NameNodesApart(model);
         PipelineReport all = new([.. raise.Passes, .. lower.Passes]);
         return new()
         {
@@ -95,6 +96,17 @@ public static class Optimizer
         {
             if (used.Contains(domain))
                 model.Opsets.TryAdd(domain, 1);
+        }
+    }
+
+    /// <summary>ONNX Runtime takes no two nodes of one name; nodes that stand for the same one got its name.</summary>
+    static void NameNodesApart(Model model)
+    {
+        foreach (var graph in model.AllGraphs)
+        {
+            var names = new HashSet<string>();
+            foreach (var node in graph.Nodes.Where(n => n.Name.Length > 0 && !names.Add(n.Name)))
+                node.Name = graph.FreshName(node.Name);
         }
     }
 
