@@ -100,7 +100,8 @@ public static class Verifier
         LogitDistanceMeter? meter = null;
         if (expected.Logits.Count != actual.Logits.Count || expected.Logits[0].Length != actual.Logits[0].Length)
         {
-            notes.Add($"logits: {expected.Logits.Count} x {expected.Logits[0].Length} in the first file, {actual.Logits.Count} x {actual.Logits[0].Length} in the second");
+            notes.Add($"logits: {expected.Logits.Count} x {expected.Logits[0].Length} in the first file, "
+                + $"{actual.Logits.Count} x {actual.Logits[0].Length} in the second");
             differences.Add(new("logits", double.PositiveInfinity, 1, false));
         }
         else
