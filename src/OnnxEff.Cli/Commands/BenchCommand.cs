@@ -24,12 +24,12 @@ static class BenchCommand
             {
                 LoadedModel[] loaded = [.. parse.GetValue(models)!.Select(LoadedModel.Load)];
                 BenchModel[] entrants = [.. loaded.Select(model => BenchModel.Load(model.Path, new LlmOptions { Session = model.Options(0) }))];
-                var rows = terminal.Working("Measuring", progress => (parse.GetValue(threads) ?? [0]).SelectMany(count => Benchmark.Run(entrants, new()
+                var rows = terminal.Working("Measuring", progress => (parse.Given(threads) ?? [0]).SelectMany(count => Benchmark.Run(entrants, new()
                 {
                     Threads = count,
-                    Prompts = Positive(parse.GetValue(prompts) ?? [512]),
-                    Generations = Positive(parse.GetValue(generations) ?? [128]),
-                    Depths = parse.GetValue(depths) ?? [0],
+                    Prompts = Positive(parse.Given(prompts) ?? [512]),
+                    Generations = Positive(parse.Given(generations) ?? [128]),
+                    Depths = parse.Given(depths) ?? [0],
                     Repetitions = parse.GetValue(repetitions),
                 }, test => progress.Report($"Measuring {test}, {count} threads")).Rows).ToArray());
                 var report = new BenchReport(rows);

@@ -31,7 +31,7 @@ static class GenerateCommand
             [model, prompt, ids, tokenizer, count, temperature, topK, seed, threads, json],
             parse =>
             {
-                var (text, given) = (parse.GetValue(prompt), parse.GetValue(ids));
+                var (text, given) = (parse.GetValue(prompt), parse.Given(ids));
                 if (text is null == given is null) throw CommandException.Usage("Give either --prompt TEXT or --ids 1,2,3.");
                 var path = ModelFiles.Input(parse.GetValue(model)!);
                 var words = text is not null || parse.GetValue(tokenizer) is not null ? Tokenizer.Load(ModelFiles.Tokenizer(path, parse.GetValue(tokenizer))) : null;

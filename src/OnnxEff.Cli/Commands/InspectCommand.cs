@@ -10,6 +10,7 @@ namespace OnnxEff.Cli.Commands;
 static class InspectCommand
 {
     const int OperatorsShown = 12;
+    const int PortsShown = 6;
 
     public static Command Create(Terminal terminal)
     {
@@ -42,8 +43,8 @@ static class InspectCommand
             ["operators", string.Join(", ", facts.Size.Operators.Take(OperatorsShown).Select(op => $"{op.Value} {op.Key}")) + (facts.Size.Operators.Count > OperatorsShown ? ", ..." : "")],
             ["weights", string.Join(", ", facts.WeightBytesByType.OrderByDescending(type => type.Value).Select(type => $"{Quantity.Bytes(type.Value)} {type.Key}"))],
             ["KV cache per token", facts.Size.CacheBytesPerToken is { } perToken ? Quantity.Bytes(perToken) : "none"],
-            .. facts.Inputs.Select((input, i) => (string[])[i == 0 ? "inputs" : "", input]),
-            .. facts.Outputs.Select((output, i) => (string[])[i == 0 ? "outputs" : "", output]),
+            .. Ports("input", facts.Inputs),
+            .. Ports("output", facts.Outputs),
         ];
         terminal.Table(["fact", "value"], rows);
         if (facts.Attentions.Count > 0)
@@ -52,6 +53,11 @@ static class InspectCommand
         if (facts.Refused.Count > 0)
             terminal.Table(["left as it is", "why"], facts.Refused.Select(left => (string[])[left.NodeName, left.Sentence]));
     }
+
+    // Caches are many and alike.
+    static IEnumerable<string[]> Ports(string name, IReadOnlyList<string> ports) => ports.Count <= PortsShown
+        ? ports.Select(port => (string[])[name, port])
+        : ports.Take(PortsShown - 1).Append($"... and {ports.Count - PortsShown + 1} more").Select(port => (string[])[name, port]);
 
     static InspectJson Json(string path, ModelFacts facts) => new(
         path, facts.Exporter, facts.Opsets, SizeJson.Of(facts.Size), facts.WeightBytesByType.ToDictionary(type => type.Key.ToString(), type => type.Value),

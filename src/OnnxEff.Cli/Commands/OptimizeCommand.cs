@@ -41,8 +41,8 @@ static class OptimizeCommand
                     Input = parse.GetValue(input)!,
                     Output = parse.GetValue(output),
                     Target = Enum.Parse<Target>(parse.GetValue(target)!, ignoreCase: true),
-                    Passes = parse.GetValue(passes),
-                    Require = parse.GetValue(require) ?? [],
+                    Passes = parse.Given(passes),
+                    Require = parse.Given(require) ?? [],
                     Explains = parse.GetResult(explain) is { Implicit: false },
                     ExplainOnly = parse.GetValue(explain),
                     DryRun = parse.GetValue(dryRun),
@@ -56,7 +56,7 @@ static class OptimizeCommand
             });
     }
 
-    static Option<string[]?> Names(string name, string description) => new(name)
+    static Option<string[]> Names(string name, string description) => new(name)
     {
         Description = description,
         CustomParser = result => string.Join(',', result.Tokens.Select(token => token.Value))

@@ -27,7 +27,7 @@ static class VerifyCommand
                     Seed = parse.GetValue(seed),
                     Length = parse.GetValue(length),
                     Tolerance = parse.GetValue(tolerance),
-                    Prompts = parse.GetValue(ids) is { } prompt ? [prompt] : [],
+                    Prompts = parse.Given(ids) is { } prompt ? [prompt] : [],
                 });
                 if (parse.GetValue(json)) terminal.Output.WriteLine(report.ToJson());
                 else Show(terminal, report);

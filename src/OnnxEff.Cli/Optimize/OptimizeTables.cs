@@ -47,7 +47,8 @@ sealed class OptimizeTables(Terminal terminal)
         terminal.Table([">layer", "part", "node", "became", "how or why"], report.Layers
             .Where(layer => only is null || only.Contains(layer.Meaning, StringComparison.Ordinal))
             .Select(layer => (string[])[layer.Layer < 0 ? "-" : $"{layer.Layer}", layer.Meaning, layer.NodeName, layer.Became ?? "left as it is", layer.Sentence]));
-        var misses = report.NearMisses.Where(miss => only is null || miss.Rule == only).Take(NearMissesShown).ToArray();
+        // Rules that tidy up end at nearly every node; what they tried interests who asks for one of them.
+        var misses = report.NearMisses.Where(miss => miss.Rule == only).Take(NearMissesShown).ToArray();
         if (misses.Length > 0)
             terminal.Table(["rule", "tried at", "ended at", "why"], misses.Select(miss => (string[])[miss.Rule, miss.RootName, miss.NodeName, miss.Sentence]));
         var refusals = report.Passes.SelectMany(pass => pass.Refusals).Where(refusal => only is null || refusal.Rule == only).ToArray();

@@ -29,6 +29,9 @@ static class Options
             result.AddError($"{result.IdentifierToken?.Value} is at least {least}, not {value}.");
     };
 
+    /// <summary>An option's value; null where the user did not give it, for lists too.</summary>
+    public static T[]? Given<T>(this ParseResult parse, Option<T[]> option) => parse.GetResult(option) is null ? null : parse.GetValue(option);
+
     /// <summary>Numbers separated by commas.</summary>
     public static Option<int[]> Numbers(string name, string description, int least, params string[] aliases)
     {

@@ -30,7 +30,7 @@ static class Quantity
         if (before == after) return "0";
         var sign = after > before ? "+" : "-";
         var change = $"{sign}{show(Math.Abs(after - before))}";
-        return before == 0 ? change : string.Create(CultureInfo.InvariantCulture, $"{change} ({(after - before) * 100.0 / before:+0.0;-0.0}%)");
+        return before == 0 ? change : string.Create(CultureInfo.InvariantCulture, $"{change} ({sign}{Math.Abs(after - before) * 100.0 / before:0.0}%)");
     }
 
     /// <summary>"1.23 s" or "45 ms".</summary>
