@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace OnnxEff.CustomOps.Native;
 
 /// <summary>The library that serves this process: this one, or the sibling of a higher level beside it.</summary>
-static unsafe partial class Siblings
+static class Siblings
 {
     const string Variable = "ONNXEFF_ISA";
 

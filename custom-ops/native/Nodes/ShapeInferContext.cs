@@ -54,7 +54,7 @@ readonly unsafe struct ShapeInferContext(OrtApi api, void* context)
     {
         void* shape;
         api.Check(api.CreateTensorTypeAndShapeInfo(&shape));
-        nint[] names = [.. dims.Select(d => Marshal.StringToCoTaskMemUTF8(d.Name))];
+        nint[] names = [.. dims.Select(d => Marshal.StringToCoTaskMemUTF8(NameOf(d)))];
         try
         {
             api.Check(api.SetTensorElementType(shape, kind));
@@ -68,4 +68,10 @@ readonly unsafe struct ShapeInferContext(OrtApi api, void* context)
             api.ReleaseTensorTypeAndShapeInfo(shape);
         }
     }
+
+    // Without a name ONNX Runtime takes -1 for a size, and warns at every run; two sizes with one name it takes for equal.
+    static string NameOf(SymbolicDim dim) =>
+        dim.Size < 0 && dim.Name.Length == 0 ? $"onnxeff_unknown_{Interlocked.Increment(ref _unknown)}" : dim.Name;
+
+    static int _unknown;
 }

@@ -1,0 +1,77 @@
+using System.Diagnostics;
+using System.Runtime.Intrinsics.X86;
+using OnnxEff.Cli.Json;
+using OnnxEff.Runtime;
+
+namespace OnnxEff.Cli.Doctor;
+
+/// <summary>What <c>doctor</c> looks at, one after the other.</summary>
+static class Checkup
+{
+    const string Ok = "ok", Skipped = "skipped", Failed = "failed";
+    const string LevelVariable = "ONNXEFF_ISA";
+    const int ChildLimitMilliseconds = 60_000;
+
+    /// <summary>All checks; later ones are left out where an earlier one makes them impossible.</summary>
+    public static IEnumerable<DoctorCheckJson> Run()
+    {
+        if (OrtLibrary.TryFind(out var reason) is not { } ort)
+        {
+            yield return new("ONNX Runtime", Failed, reason);
+            yield break;
+        }
+        yield return new("ONNX Runtime", Ok, $"{ort.Path} ({ort.Source})");
+        var version = Try("ONNX Runtime's version", () => OrtRuntime.Version);
+        yield return version;
+        if (version.Verdict == Failed) yield break;
+
+        if (OperatorLibrary.Find(out reason) is not { } library)
+        {
+            yield return new("operator library", Failed, reason);
+            yield break;
+        }
+        yield return new("operator library", Ok, $"{library.Path} ({library.Source})");
+        yield return Try("attention", () => AttentionProbe.Run(library.Path));
+        foreach (var level in OperatorLibrary.Levels) yield return Level(library, level);
+    }
+
+    /// <summary>The attention alone, for a process in which the level is forced.</summary>
+    public static DoctorCheckJson Attention(string library) => Try("attention", () => AttentionProbe.Run(library));
+
+    // The level is chosen when the library is loaded, so each is tried in a process of its own.
+    static DoctorCheckJson Level(OperatorLibrary library, string level)
+    {
+        var name = $"operator library, level {level}";
+        if (!File.Exists(library.Sibling(level))) return new(name, Failed, $"{library.Sibling(level)} is missing.");
+        if (!Supported(level)) return new(name, Skipped, "This processor has not the instructions.");
+        var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardOutput = true, RedirectStandardError = true };
+        if (Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet") start.ArgumentList.Add(Environment.GetCommandLineArgs()[0]);
+        start.ArgumentList.Add("doctor");
+        start.ArgumentList.Add("--attention-only");
+        start.Environment[LevelVariable] = level;
+        using var child = Process.Start(start)!;
+        var error = child.StandardError.ReadToEndAsync();
+        var output = child.StandardOutput.ReadToEnd().Trim();
+        if (!child.WaitForExit(ChildLimitMilliseconds)) child.Kill();
+        return child.ExitCode == 0 ? new(name, Ok, output) : new(name, Failed, $"{output} {error.GetAwaiter().GetResult()}".Trim());
+    }
+
+    static bool Supported(string level) => level switch
+    {
+        "v3" => Avx2.IsSupported && Fma.IsSupported && Bmi2.IsSupported,
+        "v4" => Avx512F.IsSupported && Avx512BW.IsSupported && Avx512DQ.IsSupported && Avx512F.VL.IsSupported,
+        _ => false,
+    };
+
+    static DoctorCheckJson Try(string name, Func<string> check)
+    {
+        try
+        {
+            return new(name, Ok, check());
+        }
+        catch (Exception fault)
+        {
+            return new(name, Failed, Failure.Of(fault).Sentence);
+        }
+    }
+}
