@@ -25,7 +25,7 @@ static unsafe class KvCache<TLanes, TCodec, TStored>
             else
             {
                 TokenRows<TLanes, TCodec, TStored>.Rotated(call, key, b, row - past, 1, scratch, scratch + d);
-                TCodec.Write(scratch, d, keys + (long)row * d);
+                TCodec.Write<TLanes>(scratch, d, keys + (long)row * d);
             }
             Copy(value, values + (long)row * d, d);
         }

@@ -41,6 +41,23 @@ public readonly unsafe struct V128(Vector128<float> v) : ILanes<V128>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreHalf(V128 value, ushort* target)
+    {
+        Vector128<uint> sign = value.V.AsUInt32() & Vector128.Create(0x80000000u), x = value.V.AsUInt32() ^ sign;
+        // Moves the exponent's bias and rounds to nearest even by adding just below a half, or a half if odd.
+        Vector128<uint> normal = (x + Vector128.Create(0xC8000FFFu) + ((x >> 13) & Vector128<uint>.One)) >> 13;
+        // Adding ½ lets the processor round what becomes subnormal at the right bit.
+        Vector128<uint> subnormal = (x.AsSingle() + Vector128.Create(0.5f)).AsUInt32() - Vector128.Create(0x3F000000u);
+        Vector128<uint> bits = Vector128.ConditionalSelect(Vector128.LessThan(x.AsInt32(), Vector128.Create(0x38800000)).AsUInt32(), subnormal, normal);
+        Vector128<uint> infinite = Vector128.GreaterThan(x.AsInt32(), Vector128.Create(0x477FFFFF)).AsUInt32();
+        bits = Vector128.ConditionalSelect(infinite, Vector128.Create(0x7C00u), bits);
+        Vector128<uint> nan = Vector128.GreaterThan(x.AsInt32(), Vector128.Create(0x7F800000)).AsUInt32();
+        bits = (bits | (nan & Vector128.Create(0x0200u))) | (sign >> 16);
+        Vector128.Narrow(bits, bits).GetLower().Store(target);
+    }
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V128 MultiplyAdd(V128 a, V128 b, V128 c) => new((a.V * b.V) + c.V);
 
     /// <inheritdoc/>

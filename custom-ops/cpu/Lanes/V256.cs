@@ -41,6 +41,23 @@ public readonly unsafe struct V256(Vector256<float> v) : ILanes<V256>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreHalf(V256 value, ushort* target)
+    {
+        Vector256<uint> sign = value.V.AsUInt32() & Vector256.Create(0x80000000u), x = value.V.AsUInt32() ^ sign;
+        // Moves the exponent's bias and rounds to nearest even by adding just below a half, or a half if odd.
+        Vector256<uint> normal = (x + Vector256.Create(0xC8000FFFu) + ((x >> 13) & Vector256<uint>.One)) >> 13;
+        // Adding ½ lets the processor round what becomes subnormal at the right bit.
+        Vector256<uint> subnormal = (x.AsSingle() + Vector256.Create(0.5f)).AsUInt32() - Vector256.Create(0x3F000000u);
+        Vector256<uint> bits = Vector256.ConditionalSelect(Vector256.LessThan(x.AsInt32(), Vector256.Create(0x38800000)).AsUInt32(), subnormal, normal);
+        Vector256<uint> infinite = Vector256.GreaterThan(x.AsInt32(), Vector256.Create(0x477FFFFF)).AsUInt32();
+        bits = Vector256.ConditionalSelect(infinite, Vector256.Create(0x7C00u), bits);
+        Vector256<uint> nan = Vector256.GreaterThan(x.AsInt32(), Vector256.Create(0x7F800000)).AsUInt32();
+        bits = (bits | (nan & Vector256.Create(0x0200u))) | (sign >> 16);
+        Vector256.Narrow(bits, bits).GetLower().Store(target);
+    }
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V256 MultiplyAdd(V256 a, V256 b, V256 c) => new(Vector256.MultiplyAddEstimate(a.V, b.V, c.V));
 
     /// <inheritdoc/>

@@ -41,6 +41,23 @@ public readonly unsafe struct V512(Vector512<float> v) : ILanes<V512>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreHalf(V512 value, ushort* target)
+    {
+        Vector512<uint> sign = value.V.AsUInt32() & Vector512.Create(0x80000000u), x = value.V.AsUInt32() ^ sign;
+        // Moves the exponent's bias and rounds to nearest even by adding just below a half, or a half if odd.
+        Vector512<uint> normal = (x + Vector512.Create(0xC8000FFFu) + ((x >> 13) & Vector512<uint>.One)) >> 13;
+        // Adding ½ lets the processor round what becomes subnormal at the right bit.
+        Vector512<uint> subnormal = (x.AsSingle() + Vector512.Create(0.5f)).AsUInt32() - Vector512.Create(0x3F000000u);
+        Vector512<uint> bits = Vector512.ConditionalSelect(Vector512.LessThan(x.AsInt32(), Vector512.Create(0x38800000)).AsUInt32(), subnormal, normal);
+        Vector512<uint> infinite = Vector512.GreaterThan(x.AsInt32(), Vector512.Create(0x477FFFFF)).AsUInt32();
+        bits = Vector512.ConditionalSelect(infinite, Vector512.Create(0x7C00u), bits);
+        Vector512<uint> nan = Vector512.GreaterThan(x.AsInt32(), Vector512.Create(0x7F800000)).AsUInt32();
+        bits = (bits | (nan & Vector512.Create(0x0200u))) | (sign >> 16);
+        Vector512.Narrow(bits, bits).GetLower().Store(target);
+    }
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V512 MultiplyAdd(V512 a, V512 b, V512 c) => new(Vector512.MultiplyAddEstimate(a.V, b.V, c.V));
 
     /// <inheritdoc/>
