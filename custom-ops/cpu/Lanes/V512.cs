@@ -31,7 +31,8 @@ public readonly unsafe struct V512(Vector512<float> v) : ILanes<V512>
         Vector512<uint> magnitude = (h & Vector512.Create(0x7FFFu)) << 13;
         Vector512<float> value = magnitude.AsSingle() * Vector512.Create(5.192296858534828e33f);
         // The largest exponent of a half is infinity or NaN, which the product turned into a finite number.
-        Vector512<uint> special = Vector512.GreaterThan(magnitude.AsInt32(), Vector512.Create(0x0F7FFFFF)).AsUInt32() & Vector512.Create(0x7F800000u);
+        Vector512<uint> special = Vector512.GreaterThan(magnitude.AsInt32(), Vector512.Create(0x0F7FFFFF)).AsUInt32();
+        special &= Vector512.Create(0x7F800000u);
         return new((value.AsUInt32() | special | ((h & Vector512.Create(0x8000u)) << 16)).AsSingle());
     }
 
@@ -48,7 +49,8 @@ public readonly unsafe struct V512(Vector512<float> v) : ILanes<V512>
         Vector512<uint> normal = (x + Vector512.Create(0xC8000FFFu) + ((x >> 13) & Vector512<uint>.One)) >> 13;
         // Adding ½ lets the processor round what becomes subnormal at the right bit.
         Vector512<uint> subnormal = (x.AsSingle() + Vector512.Create(0.5f)).AsUInt32() - Vector512.Create(0x3F000000u);
-        Vector512<uint> bits = Vector512.ConditionalSelect(Vector512.LessThan(x.AsInt32(), Vector512.Create(0x38800000)).AsUInt32(), subnormal, normal);
+        Vector512<uint> small = Vector512.LessThan(x.AsInt32(), Vector512.Create(0x38800000)).AsUInt32();
+        Vector512<uint> bits = Vector512.ConditionalSelect(small, subnormal, normal);
         Vector512<uint> infinite = Vector512.GreaterThan(x.AsInt32(), Vector512.Create(0x477FFFFF)).AsUInt32();
         bits = Vector512.ConditionalSelect(infinite, Vector512.Create(0x7C00u), bits);
         Vector512<uint> nan = Vector512.GreaterThan(x.AsInt32(), Vector512.Create(0x7F800000)).AsUInt32();
