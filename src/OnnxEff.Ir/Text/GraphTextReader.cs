@@ -98,7 +98,10 @@ internal sealed class GraphTextReader(string text)
         if (Peek() == '[')
             return graph.AddConstant(Tensor.Vector<long>(ReadAttribute(graph, scope) is IntsAttribute v ? v.Values : throw Error("integers")));
         if (IsNumber())
-            return graph.AddConstant(ReadNumber() is { Integer: null } n ? Tensor.Scalar((float)n.Value) : Tensor.Scalar(_last!.Value));
+        {
+            var number = ReadNumber();
+            return graph.AddConstant(number.Integer is { } integer ? Tensor.Scalar(integer) : Tensor.Scalar((float)number.Value));
+        }
         var quoted = Peek() == '"';
         var name = ReadName();
         return name == "_" && !quoted ? null : scope.Find(name) ?? throw Error($"a value named '{name}' before this place");
@@ -116,7 +119,10 @@ internal sealed class GraphTextReader(string text)
                 return ReadList();
         }
         if (IsNumber())
-            return ReadNumber() is { Integer: null } n ? (float)n.Value : _last!.Value;
+        {
+            var number = ReadNumber();
+            return number.Integer is { } integer ? new IntAttribute(integer) : new FloatAttribute((float)number.Value);
+        }
         var type = ReadType();
         return new TensorAttribute(ReadPayload(type));
     }
@@ -216,8 +222,6 @@ internal sealed class GraphTextReader(string text)
         return text.AsSpan(_at, end - _at);
     }
 
-    long? _last; // The integer that ReadNumber read last.
-
     (double Value, long? Integer) ReadNumber()
     {
         Peek();
@@ -225,8 +229,8 @@ internal sealed class GraphTextReader(string text)
         while (_at < text.Length && (char.IsLetterOrDigit(text[_at]) || text[_at] is '.' or '-' or '+'))
             _at++;
         var span = text.AsSpan(start, _at - start);
-        _last = long.TryParse(span, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var integer) ? integer : null;
-        return double.TryParse(span, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) ? (value, _last) : throw Error("a number");
+        long? integer = long.TryParse(span, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var whole) ? whole : null;
+        return double.TryParse(span, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) ? (value, integer) : throw Error("a number");
     }
 
     string ReadName()
