@@ -76,7 +76,7 @@ function test {
 }
 function demo {
   restore; publish
-  $out = 'artifacts/demo/kjv.onnx'; $prompt = 'And it came to pass in those days, that '
+  $out = 'artifacts/demo/kjv.onnx'; $prompt = '<|endoftext|>And it came to pass in those days, that '
   & "$bin/onnxeff$exe" optimize models/kjv $out --force
   & "$bin/onnxeff$exe" bench models/kjv $out -p 512 -n 128
   foreach ($model in 'models/kjv', $out) {

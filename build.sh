@@ -69,7 +69,7 @@ test() {
 }
 demo() {
   restore; publish
-  local out=artifacts/demo/kjv.onnx prompt="And it came to pass in those days, that "
+  local out=artifacts/demo/kjv.onnx prompt="<|endoftext|>And it came to pass in those days, that "
   $bin/onnxeff optimize models/kjv $out --force
   $bin/onnxeff bench models/kjv $out -p 512 -n 128
   for model in models/kjv $out; do $bin/onnxeff generate "$model" --tokenizer models/kjv/tokenizer.json --prompt "$prompt" -n 64; done
