@@ -66,7 +66,7 @@ function test {
   dotnet build tests -c Release --no-restore -v quiet
   $PSNativeCommandUseErrorActionPreference = $false
   $env:ONNXEFF_CLI = "$PSScriptRoot/$bin/onnxeff$exe"
-  dotnet artifacts/bin/OnnxEff.Tests/release/OnnxEff.Tests.dll @args | Tee-Object artifacts/test.log
+  dotnet artifacts/bin/OnnxEff.Tests/release/OnnxEff.Tests.dll -noColor @args | Tee-Object artifacts/test.log
   $code = $LASTEXITCODE
   $total = Select-String 'Total: (\d+), Errors: (\d+), Failed: (\d+), Skipped: (\d+)' artifacts/test.log | Select-Object -Last 1
   if (-not $total) { throw 'The tests did not finish.' }

@@ -61,7 +61,7 @@ test() {
   restore; publish
   dotnet build tests -c Release --no-restore -v quiet
   local log=artifacts/test.log code=0
-  ONNXEFF_CLI=$PWD/$bin/onnxeff dotnet artifacts/bin/OnnxEff.Tests/release/OnnxEff.Tests.dll "$@" | tee $log || code=$?
+  ONNXEFF_CLI=$PWD/$bin/onnxeff dotnet artifacts/bin/OnnxEff.Tests/release/OnnxEff.Tests.dll -noColor "$@" | tee $log || code=$?
   awk 'match($0, /Total: [0-9]+, Errors: [0-9]+, Failed: [0-9]+, Skipped: [0-9]+/) {
          split(substr($0, RSTART, RLENGTH), n, /[^0-9]+/); seen = 1; failed = n[3] + n[4]; skipped = n[5]; passed = n[2] - n[4] - skipped }
        END { if (!seen) exit 1; printf "%d passed, %d failed, %d skipped\n", passed, failed, skipped }' $log || fail "The tests did not finish."
