@@ -36,7 +36,8 @@ public static class Pipelines
         new(new LowerNorms(target, opset), "needs the residual sums as they are"),
         new(new LowerActivations(target, opset), "any place"),
         new(new LowerLinear(target), "any place"),
-        new(new DetachFromCache(), "attention reads the cache itself now; what else reads its shape would tie its length"),
+        .. target == Target.Onnx ? (PipelineStep[])[]
+            : [new(new DetachFromCache(), "attention reads the cache itself now; what else reads its shape would tie its length")],
         .. Tidy,
     ];
 

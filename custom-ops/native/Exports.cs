@@ -17,7 +17,8 @@ static unsafe class Exports
     {
         void** table = apiBase->Table(OrtApi.Version);
         var api = new OrtApi(table != null ? table : apiBase->Table(1)); // Every version can make a status.
-        if (table == null) return api.CreateStatus(OrtErrorCode.Fail, $"onnxeff needs ONNX Runtime 1.18 or newer; this is {apiBase->RuntimeVersion}.");
+        if (table == null)
+            return api.CreateStatus(OrtErrorCode.Fail, $"onnxeff needs ONNX Runtime 1.18 or newer; this is {apiBase->RuntimeVersion}.");
         try
         {
             OwnLibrary.Pin();
@@ -54,5 +55,10 @@ static unsafe class Exports
 
     static string Describe() => Siblings.Chosen.Refusal is { } refusal
         ? $"error={refusal}\n"
-        : $"version={typeof(Exports).Assembly.GetName().Version?.ToString(3)}\nlevel={Siblings.NameOf(Compiled.Level)}\nlibrary={OwnLibrary.Path}\n";
+        : $"""
+            version={typeof(Exports).Assembly.GetName().Version?.ToString(3)}
+            level={Siblings.NameOf(Compiled.Level)}
+            library={OwnLibrary.Path}
+
+            """;
 }

@@ -105,6 +105,9 @@ public sealed partial class Dim : IEquatable<Dim>
     /// </summary>
     public static Dim Parse(string text) => DimParser.Parse(text) ?? Symbol(text);
 
+    /// <summary>The number of products that are summed, the constant among them.</summary>
+    internal int TermCount => _terms.Length + 1;
+
     /// <inheritdoc/>
     public bool Equals(Dim? other)
     {

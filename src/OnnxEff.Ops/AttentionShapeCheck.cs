@@ -28,7 +28,8 @@ readonly ref struct AttentionShapeCheck(AttentionAttributes attributes, Attentio
         int past = PastRows(batch, hkv, headSize);
         int total = Total(totalSequenceLength, past, sequence);
         if (past != total - sequence && past < total)
-            Refuse($"past_key has {past} rows: with {sequence} new of {total} tokens it needs {total - sequence}, or a buffer of at least {total}.");
+            Refuse($"past_key has {past} rows: with {sequence} new of {total} tokens it needs {total - sequence}, " +
+                $"or a buffer of at least {total}.");
         CheckMasks(batch, sequence, total, totalSequenceLength is not null);
         (int pairs, int table) = Rotary(batch, sequence, headSize);
         int[] pasts = new int[batch], totals = new int[batch];
@@ -74,8 +75,9 @@ readonly ref struct AttentionShapeCheck(AttentionAttributes attributes, Attentio
         if (shapes.Bias is { } bias)
         {
             Rank("bias", bias, 4);
-            bool fits = Is(bias[0], batch) && Is(bias[1], attributes.QueryHeads) && Is(bias[2], sequence) && Covers(bias[3], total, mayBeWider);
-            if (!fits) Refuse($"bias is {Text(bias)}; expected [{batch} or 1, {attributes.QueryHeads} or 1, {sequence} or 1, {total}].");
+            int heads = attributes.QueryHeads;
+            if (!Is(bias[0], batch) || !Is(bias[1], heads) || !Is(bias[2], sequence) || !Covers(bias[3], total, mayBeWider))
+                Refuse($"bias is {Text(bias)}; expected [{batch} or 1, {heads} or 1, {sequence} or 1, {total}].");
         }
         if (shapes.Sinks is { } sinks) Exactly("sinks", sinks, attributes.QueryHeads);
     }
@@ -120,7 +122,8 @@ readonly ref struct AttentionShapeCheck(AttentionAttributes attributes, Attentio
             long keys = seqlensK[b] + 1L;
             long before = sequence == total ? 0 : keys - sequence;
             if (keys < 0 || keys > total || before < 0 || before > past)
-                Refuse($"seqlens_k[{b}] is {seqlensK[b]}: not possible for {sequence} new of at most {total} tokens and {past} rows of past.");
+                Refuse($"seqlens_k[{b}] is {seqlensK[b]}: not possible for {sequence} new of at most {total} tokens " +
+                    $"and {past} rows of past.");
             (pasts[b], totals[b]) = ((int)before, (int)keys);
         }
     }

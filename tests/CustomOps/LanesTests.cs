@@ -25,6 +25,32 @@ public abstract unsafe class LanesTests<TLanes> where TLanes : unmanaged, ILanes
     }
 
     [Fact]
+    public void Rounds_to_half_floats_as_the_framework_does()
+    {
+        ushort* halves = stackalloc ushort[TLanes.Count];
+        float* floats = stackalloc float[TLanes.Count];
+        for (uint bits = 0; bits < 0xFFFF0000; bits += 4099)
+        {
+            float value = BitConverter.UInt32BitsToSingle(bits);
+            for (int i = 0; i < TLanes.Count; i++) floats[i] = value;
+            TLanes.StoreHalf(TLanes.Load(floats), halves);
+            ushort expected = BitConverter.HalfToUInt16Bits((Half)value);
+            if (float.IsNaN(value)) Assert.True(Half.IsNaN(BitConverter.UInt16BitsToHalf(halves[TLanes.Count - 1])));
+            else if (expected != halves[TLanes.Count - 1]) Assert.Fail($"{value} became {halves[TLanes.Count - 1]:x4}, not {expected:x4}.");
+        }
+    }
+
+    [Fact]
+    public void Writes_half_floats_in_the_order_of_the_lanes()
+    {
+        ushort* halves = stackalloc ushort[TLanes.Count];
+        float* floats = stackalloc float[TLanes.Count];
+        for (int i = 0; i < TLanes.Count; i++) floats[i] = 0.5f + i;
+        TLanes.StoreHalf(TLanes.Load(floats), halves);
+        for (int i = 0; i < TLanes.Count; i++) Assert.Equal(0.5f + i, (float)BitConverter.UInt16BitsToHalf(halves[i]));
+    }
+
+    [Fact]
     public void Exponential_is_right_to_a_few_units_in_the_last_place()
     {
         for (float x = -86; x <= 2; x += 0.0371f)

@@ -44,7 +44,9 @@ sealed unsafe class AttentionNode(AttentionAttributes attributes) : NodeKernel
         AttentionGeometry g = tensors.Check(attributes, out string? refusal) ?? throw new OrtException(refusal!);
         long[] cache = [g.Batch, g.KvHeads, g.PresentRows, g.HeadSize];
         var results = new AttentionResults(
-            context.Output(0, g.Batch, g.Sequence, (long)g.QueryHeads * g.HeadSize), context.Output(1, cache), context.Output(2, cache));
+            context.Output(0, g.Batch, g.Sequence, (long)g.QueryHeads * g.HeadSize),
+            context.Output(1, cache),
+            context.Output(2, cache));
         BlockMaskedAttentionKernel.Run<LevelLanes>(attributes, g, tensors, results, context.ParallelFor);
     }
 }
