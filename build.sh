@@ -47,14 +47,16 @@ publish() {
   mkdir -p $bin
   if stale $bin/.cli src graph-passes; then
     echo "Publishing $bin/onnxeff" >&2
+    touch $bin/.cli.next # What changes from now on is not part of it.
     aot src/OnnxEff.Cli -o artifacts/aot/cli
-    cp artifacts/aot/cli/onnxeff $bin/ && touch $bin/.cli
+    cp artifacts/aot/cli/onnxeff $bin/ && mv $bin/.cli.next $bin/.cli
   fi
   if stale $bin/.ops src/OnnxEff.Ir src/OnnxEff.Rewriting src/OnnxEff.Ops custom-ops/cpu custom-ops/native; then
     echo "Publishing $bin/libonnxeff_ops.so" >&2
+    touch $bin/.ops.next
     case $rid in *-x64) levels="baseline v3 v4" ;; *) levels=baseline ;; esac
     for isa in $levels; do aot custom-ops/native -p:OnnxEffIsa="$isa"; done
-    touch $bin/.ops
+    mv $bin/.ops.next $bin/.ops
   fi
 }
 test() {
