@@ -66,7 +66,7 @@ function test {
   dotnet build tests -c Release --no-restore -v quiet
   $PSNativeCommandUseErrorActionPreference = $false
   $env:ONNXEFF_CLI = "$PSScriptRoot/$bin/onnxeff$exe"
-  dotnet artifacts/bin/OnnxEff.Tests/release/OnnxEff.Tests.dll @args | Tee-Object artifacts/test.log
+  dotnet artifacts/bin/OnnxEff.Tests/release/OnnxEff.Tests.dll -noColor @args | Tee-Object artifacts/test.log
   $code = $LASTEXITCODE
   $total = Select-String 'Total: (\d+), Errors: (\d+), Failed: (\d+), Skipped: (\d+)' artifacts/test.log | Select-Object -Last 1
   if (-not $total) { throw 'The tests did not finish.' }
@@ -76,7 +76,7 @@ function test {
 }
 function demo {
   restore; publish
-  $out = 'artifacts/demo/kjv.onnx'; $prompt = 'And it came to pass in those days, that '
+  $out = 'artifacts/demo/kjv.onnx'; $prompt = '<|endoftext|>And it came to pass in those days, that '
   & "$bin/onnxeff$exe" optimize models/kjv $out --force
   & "$bin/onnxeff$exe" bench models/kjv $out -p 512 -n 128
   foreach ($model in 'models/kjv', $out) {

@@ -47,21 +47,23 @@ publish() {
   mkdir -p $bin
   if stale $bin/.cli src graph-passes; then
     echo "Publishing $bin/onnxeff" >&2
+    touch $bin/.cli.next # What changes from now on is not part of it.
     aot src/OnnxEff.Cli -o artifacts/aot/cli
-    cp artifacts/aot/cli/onnxeff $bin/ && touch $bin/.cli
+    cp artifacts/aot/cli/onnxeff $bin/ && mv $bin/.cli.next $bin/.cli
   fi
   if stale $bin/.ops src/OnnxEff.Ir src/OnnxEff.Rewriting src/OnnxEff.Ops custom-ops/cpu custom-ops/native; then
     echo "Publishing $bin/libonnxeff_ops.so" >&2
+    touch $bin/.ops.next
     case $rid in *-x64) levels="baseline v3 v4" ;; *) levels=baseline ;; esac
     for isa in $levels; do aot custom-ops/native -p:OnnxEffIsa="$isa"; done
-    touch $bin/.ops
+    mv $bin/.ops.next $bin/.ops
   fi
 }
 test() {
   restore; publish
   dotnet build tests -c Release --no-restore -v quiet
   local log=artifacts/test.log code=0
-  ONNXEFF_CLI=$PWD/$bin/onnxeff dotnet artifacts/bin/OnnxEff.Tests/release/OnnxEff.Tests.dll "$@" | tee $log || code=$?
+  ONNXEFF_CLI=$PWD/$bin/onnxeff dotnet artifacts/bin/OnnxEff.Tests/release/OnnxEff.Tests.dll -noColor "$@" | tee $log || code=$?
   awk 'match($0, /Total: [0-9]+, Errors: [0-9]+, Failed: [0-9]+, Skipped: [0-9]+/) {
          split(substr($0, RSTART, RLENGTH), n, /[^0-9]+/); seen = 1; failed = n[3] + n[4]; skipped = n[5]; passed = n[2] - n[4] - skipped }
        END { if (!seen) exit 1; printf "%d passed, %d failed, %d skipped\n", passed, failed, skipped }' $log || fail "The tests did not finish."
@@ -69,7 +71,7 @@ test() {
 }
 demo() {
   restore; publish
-  local out=artifacts/demo/kjv.onnx prompt="And it came to pass in those days, that "
+  local out=artifacts/demo/kjv.onnx prompt="<|endoftext|>And it came to pass in those days, that "
   $bin/onnxeff optimize models/kjv $out --force
   $bin/onnxeff bench models/kjv $out -p 512 -n 128
   for model in models/kjv $out; do $bin/onnxeff generate "$model" --tokenizer models/kjv/tokenizer.json --prompt "$prompt" -n 64; done

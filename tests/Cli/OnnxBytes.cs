@@ -7,13 +7,13 @@ sealed class OnnxBytes
 {
     const int Float = 1;
 
-    readonly MemoryStream bytes = new();
+    readonly List<byte> bytes = [];
 
     /// <summary>A model of a graph with an input <c>x</c> and an output <c>y</c>, both float <c>[1, 4]</c>.</summary>
     public static byte[] Model(params OnnxBytes[] graphParts)
     {
         var graph = new OnnxBytes().Text(2, "g").Part(11, Port("x")).Part(12, Port("y"));
-        foreach (var part in graphParts) graph.bytes.Write(part.ToArray());
+        foreach (var part in graphParts) graph.bytes.AddRange(part.bytes);
         return new OnnxBytes().Number(1, 8).Part(7, graph)
             .Part(8, new OnnxBytes().Text(1, "").Number(2, 17))
             .Part(8, new OnnxBytes().Text(1, "com.example").Number(2, 1)).ToArray();
@@ -42,7 +42,7 @@ sealed class OnnxBytes
     }
 
     /// <summary>The bytes so far.</summary>
-    public byte[] ToArray() => bytes.ToArray();
+    public byte[] ToArray() => [.. bytes];
 
     static OnnxBytes Tensor(string name, long[] dims)
     {
@@ -72,13 +72,13 @@ sealed class OnnxBytes
     {
         Varint(((ulong)field << 3) | 2);
         Varint((ulong)value.Length);
-        bytes.Write(value);
+        bytes.AddRange(value);
         return this;
     }
 
     void Varint(ulong value)
     {
-        for (; value >= 0x80; value >>= 7) bytes.WriteByte((byte)(value | 0x80));
-        bytes.WriteByte((byte)value);
+        for (; value >= 0x80; value >>= 7) bytes.Add((byte)(value | 0x80));
+        bytes.Add((byte)value);
     }
 }

@@ -1,6 +1,6 @@
-using OnnxEff.Cli;
 using OnnxEff.Tests.Testing;
 using Xunit;
+using OperatorLibrary = OnnxEff.Cli.OperatorLibrary;
 
 namespace OnnxEff.Tests.Hosts;
 

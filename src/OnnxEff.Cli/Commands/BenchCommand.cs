@@ -22,8 +22,10 @@ static class BenchCommand
             ["onnxeff bench model.onnx out.onnx", "onnxeff bench out.onnx -p 512,2048 -n 128 -d 0,2048 -t 1,2 -r 3 -o csv"],
             [models, prompts, generations, depths, threads, repetitions, format], parse =>
             {
-                LoadedModel[] loaded = [.. parse.GetValue(models)!.Select(LoadedModel.Load)];
-                BenchModel[] entrants = [.. loaded.Select(model => BenchModel.Load(model.Path, new LlmOptions { Session = model.Options(0) }))];
+                BenchModel[] entrants = [.. parse.GetValue(models)!.Select(Entrant)];
+                // The table tells models apart by their labels.
+                if (entrants.DistinctBy(entrant => entrant.Label).Count() < entrants.Length)
+                    entrants = [.. entrants.Select(entrant => entrant with { Label = entrant.Path })];
                 var rows = terminal.Working("Measuring", progress => (parse.Given(threads) ?? [0]).SelectMany(count => Benchmark.Run(entrants, new()
                 {
                     Threads = count,
@@ -41,6 +43,12 @@ static class BenchCommand
                 });
                 return ExitCode.Done;
             });
+    }
+
+    static BenchModel Entrant(string argument)
+    {
+        var model = LoadedModel.Load(argument);
+        return BenchModel.Load(model.Path, new LlmOptions { Session = model.Options(0) });
     }
 
     static int[] Positive(int[] counts) => [.. counts.Where(count => count > 0)];

@@ -18,7 +18,7 @@ static class GenerateCommand
         var count = new Option<int>("-n", "--predict") { Description = "Tokens to add.", DefaultValueFactory = _ => 64 };
         count.Validators.Add(Options.AtLeast(0));
         var temperature = new Option<double>("--temperature") { Description = "0 takes the likeliest token, 1 draws as the model predicts." };
-        temperature.Validators.Add(Options.AtLeast(0.0));
+        temperature.Validators.Add(Options.AtLeast(0));
         var topK = new Option<int>("--top-k") { Description = "Draw from the K likeliest tokens only; 0 for all." };
         topK.Validators.Add(Options.AtLeast(0));
         var seed = new Option<int>("--seed") { Description = "Start of the random numbers." };

@@ -56,12 +56,14 @@ static class Checkup
         return child.ExitCode == 0 ? new(name, Ok, output) : new(name, Failed, $"{output} {error.GetAwaiter().GetResult()}".Trim());
     }
 
-    static bool Supported(string level) => level switch
+    // Asked of the processor: Avx2.IsSupported and its like are answered when this program is compiled ahead of time.
+    static bool Supported(string level)
     {
-        "v3" => Avx2.IsSupported && Fma.IsSupported && Bmi2.IsSupported,
-        "v4" => Avx512F.IsSupported && Avx512BW.IsSupported && Avx512DQ.IsSupported && Avx512F.VL.IsSupported,
-        _ => false,
-    };
+        const int features = 7, avx2 = 1 << 5, avx512 = (1 << 16) | (1 << 17) | (1 << 28) | (1 << 30) | (1 << 31); // F, DQ, CD, BW, VL
+        if (!X86Base.IsSupported || X86Base.CpuId(0, 0).Eax < features) return false;
+        var needed = level == "v4" ? avx2 | avx512 : avx2;
+        return (X86Base.CpuId(features, 0).Ebx & needed) == needed;
+    }
 
     static DoctorCheckJson Try(string name, Func<string> check)
     {

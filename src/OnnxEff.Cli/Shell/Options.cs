@@ -14,7 +14,7 @@ static class Options
     public static Option<int> Threads()
     {
         var option = new Option<int>("--threads", "-t") { Description = "Threads inside an operator; 0 lets ONNX Runtime choose." };
-        option.Validators.Add(AtLeast<int>(0));
+        option.Validators.Add(AtLeast(0));
         return option;
     }
 
@@ -22,11 +22,12 @@ static class Options
     public static Argument<string> Model(string name = "MODEL") =>
         new(name) { Description = "An ONNX file, or a folder that holds model.onnx." };
 
-    /// <summary>Refuses smaller numbers.</summary>
-    public static Action<OptionResult> AtLeast<T>(T least) where T : IComparable<T> => result =>
+    /// <summary>Refuses smaller numbers; what is no number is refused by the option's type.</summary>
+    public static Action<OptionResult> AtLeast(double least) => result =>
     {
-        if (result.Tokens.Count > 0 && result.Errors.Any() is false && result.GetValueOrDefault<T>() is { } value && value.CompareTo(least) < 0)
-            result.AddError($"{result.IdentifierToken?.Value} is at least {least}, not {value}.");
+        foreach (var token in result.Tokens)
+            if (double.TryParse(token.Value, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && value < least)
+                result.AddError($"{result.IdentifierToken?.Value} is at least {least}, not {token.Value}.");
     };
 
     /// <summary>An option's value; null where the user did not give it, for lists too.</summary>
