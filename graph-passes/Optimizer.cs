@@ -23,6 +23,7 @@ public static class Optimizer
     public static OptimizeReport Run(Model model, OptimizeOptions options, IGraphEvaluator evaluator)
     {
         var before = ModelMeasure.Of(model);
+        var declared = model.Graph.Inputs.Concat(model.Graph.Outputs).Select(v => v.Type).ToList();
         var trace = options.Explain ? new RewriteTrace() : null;
         var context = new PassContext(model, evaluator, trace);
         var raise = new Pipeline([.. Select(Pipelines.Raise, options)]).Run(context);
@@ -30,6 +31,9 @@ public static class Optimizer
         var lower = new Pipeline(Pipelines.Lower(options.Target, model.Opset)).Run(context);
         ImportDomains(model);
         NameNodesApart(model);
+        // What was proven about inputs and outputs helps passes; the file keeps what its author declared.
+        foreach (var (type, value) in declared.Zip(model.Graph.Inputs.Concat(model.Graph.Outputs)))
+            value.Type = type;
         PipelineReport all = new([.. raise.Passes, .. lower.Passes]);
         return new()
         {

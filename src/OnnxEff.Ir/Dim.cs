@@ -59,6 +59,11 @@ public sealed partial class Dim : IEquatable<Dim>
     /// <summary>True if the dimension is a polynomial of symbols without opaque factors.</summary>
     public bool IsPolynomial => Array.TrueForAll(_terms, t => Array.TrueForAll(t.Factors, f => f.Function is null));
 
+    /// <summary>The products whose sum this is, the constant as one without symbols; null if a factor is opaque.</summary>
+    public IReadOnlyList<(long Coefficient, IReadOnlyList<string> Symbols)>? Terms => !IsPolynomial ? null :
+        [.. _constant != 0 || _terms.Length == 0 ? [(_constant, (IReadOnlyList<string>)[])] : ((long, IReadOnlyList<string>)[])[],
+            .. _terms.Select(t => (t.Coefficient, (IReadOnlyList<string>)Array.ConvertAll(t.Factors, f => f.Text)))];
+
     /// <summary>The known value, if there is one.</summary>
     public bool TryGetConstant(out long value)
     {
