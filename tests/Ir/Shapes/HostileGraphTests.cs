@@ -15,7 +15,7 @@ public class HostileGraphTests
         "com.microsoft.PagedAttention", "ai.onnx.preview.FlexAttention", "DepthToSpace", "BatchNormalization", "QuantizeLinear"];
 
     static readonly string[] s_attributes = ["axis", "axes", "keepdims", "perm", "to", "start", "end", "num_heads", "kv_num_heads", "q_num_heads", "K", "N", "bits",
-        "batch_dims", "blocksize", "gather_axis", "split", "num_scan_inputs", "qkv_hidden_sizes", "transA", "transBatchA"];
+        "batch_dims", "blocksize", "gather_axis", "split", "num_scan_inputs", "qkv_hidden_sizes", "transA", "transBatchA", "body", "body", "then_branch", "else_branch", "score_mod"];
 
     [Theory]
     [InlineData(1)]
@@ -87,8 +87,25 @@ public class HostileGraphTests
         return g.Model;
     }
 
-    static AttributeValue AnyAttribute(Random random, TestGraph g) => random.Next(6) switch
+    static Graph Body(Random random, TestGraph g)
     {
+        var body = new Graph("body", g.Graph);
+        List<Value> values = [.. g.Graph.Inputs];
+        for (var i = random.Next(4); i > 0; i--)
+            values.Add(body.AddInput($"in{i}"));
+        for (var i = random.Next(4); i > 0; i--)
+        {
+            Value?[] inputs = [values[random.Next(values.Count)], values[random.Next(values.Count)]];
+            values.Add(g.NodeIn(body, s_operators[random.Next(s_operators.Length)], inputs).Result);
+        }
+        for (var i = random.Next(4); i > 0; i--)
+            body.Outputs.Add(values[random.Next(values.Count)]);
+        return body;
+    }
+
+    static AttributeValue AnyAttribute(Random random, TestGraph g) => random.Next(7) switch
+    {
+        6 => new GraphAttribute(Body(random, g)),
         0 => new IntsAttribute([.. Enumerable.Range(0, random.Next(4)).Select(_ => random.NextInt64(-5, 5))]),
         1 => new IntAttribute(random.NextInt64(long.MinValue, long.MaxValue)),
         2 => new TensorAttribute(Tensor.Vector<long>(random.Next(5))),

@@ -47,6 +47,13 @@ public class RearrangingTests
     }
 
     [Fact]
+    public void An_axis_inserted_twice_is_reported()
+    {
+        g.Op("Unsqueeze", g.Input("x", "B"), g.Ints(0, -3));
+        Assert.Contains("name one twice", Assert.Single(g.Facts.Diagnostics).Sentence);
+    }
+
+    [Fact]
     public void Transpose_reverses_without_an_order() =>
         Assert.Equal("float32[64, S, B]", g.Type(g.Op("Transpose", g.Input("x", "B, S, 64"))));
 

@@ -81,6 +81,12 @@ static class ShapeRulesOfShapes
             c.Set(0, c.Element(0), null);
             return;
         }
+        if (axes.Length != given.Length)
+        {
+            c.Complain($"The axes [{string.Join(", ", given)}] name one twice.");
+            c.Set(0, c.Element(0), null);
+            return;
+        }
         List<Dim> dims = [.. shape];
         foreach (var axis in axes)
             dims.Insert(axis, Dim.One);
