@@ -116,22 +116,22 @@ public class HostileFileTests
     [InlineData("data", null, "17", "states 17")]
     public void External_data_that_is_not_there_is_refused(string location, string? offset, string? length, string sentence)
     {
-        using var folder = new TemporaryFolder();
-        using var outside = new TemporaryFolder();
-        File.WriteAllBytes(folder.File("data"), new byte[16]);
-        File.WriteAllBytes(outside.File("secret"), new byte[16]);
-        File.CreateSymbolicLink(folder.File("link"), outside.File("secret"));
-        File.WriteAllBytes(folder.File("m.onnx"), Initializer(External(location, offset, length)));
-        var refusal = Assert.Throws<InvalidModelException>(() => OnnxReader.Load(folder.File("m.onnx")));
+        using var folder = new TempFolder();
+        using var outside = new TempFolder();
+        File.WriteAllBytes(folder["data"], new byte[16]);
+        File.WriteAllBytes(outside["secret"], new byte[16]);
+        File.CreateSymbolicLink(folder["link"], outside["secret"]);
+        File.WriteAllBytes(folder["m.onnx"], Initializer(External(location, offset, length)));
+        var refusal = Assert.Throws<InvalidModelException>(() => OnnxReader.Load(folder["m.onnx"]));
         Assert.Contains(sentence, refusal.Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void The_links_of_a_hugging_face_cache_are_followed()
     {
-        using var cache = new TemporaryFolder();
-        var blobs = Directory.CreateDirectory(cache.File("blobs")).FullName;
-        var snapshot = Directory.CreateDirectory(cache.File("snapshots/x/onnx")).FullName;
+        using var cache = new TempFolder();
+        var blobs = Directory.CreateDirectory(cache["blobs"]).FullName;
+        var snapshot = Directory.CreateDirectory(cache["snapshots/x/onnx"]).FullName;
         File.WriteAllBytes(Path.Combine(blobs, "abc"), Initializer(External("model.onnx.data", null, null)));
         File.WriteAllBytes(Path.Combine(blobs, "def"), new byte[16]);
         File.CreateSymbolicLink(Path.Combine(snapshot, "model.onnx"), "../../../blobs/abc");

@@ -30,20 +30,20 @@ public class RoundTripTests
     [InlineData(ExternalData.Never)]
     public void The_place_of_the_data_changes_nothing_else(ExternalData place)
     {
-        using var folder = new TemporaryFolder();
+        using var folder = new TempFolder();
         var model = OnnxReader.Load(Fixtures.Of("llama--optimum", "model.onnx"));
-        OnnxWriter.Save(model, folder.File("copy.onnx"), new SaveOptions { ExternalData = place });
-        Assert.Equal(place == ExternalData.Always, File.Exists(folder.File("copy.onnx.data")));
-        ModelEquality.AssertSame(model, OnnxReader.Load(folder.File("copy.onnx")));
+        OnnxWriter.Save(model, folder["copy.onnx"], new SaveOptions { ExternalData = place });
+        Assert.Equal(place == ExternalData.Always, File.Exists(folder["copy.onnx.data"]));
+        ModelEquality.AssertSame(model, OnnxReader.Load(folder["copy.onnx"]));
     }
 
     [Fact]
     public void External_tensors_lie_at_multiples_of_64_KiB_so_that_they_can_be_mapped()
     {
-        using var folder = new TemporaryFolder();
+        using var folder = new TempFolder();
         var model = OnnxReader.Load(Fixtures.Of("llama--optimum", "model.onnx"));
-        OnnxWriter.Save(model, folder.File("copy.onnx"), new SaveOptions { ExternalData = ExternalData.Always });
-        var copy = OnnxReader.Load(folder.File("copy.onnx"));
+        OnnxWriter.Save(model, folder["copy.onnx"], new SaveOptions { ExternalData = ExternalData.Always });
+        var copy = OnnxReader.Load(folder["copy.onnx"]);
         var external = copy.Graph.Initializers.Select(i => i.Initializer!.Data)
             .Where(d => d.File?.Path.EndsWith(".data", StringComparison.Ordinal) == true).ToArray();
         Assert.NotEmpty(external);
@@ -54,25 +54,25 @@ public class RoundTripTests
     [Fact]
     public void Tied_initializers_stay_one_memory_and_are_stored_once()
     {
-        using var folder = new TemporaryFolder();
+        using var folder = new TempFolder();
         var shared = Tensor.Create<float>([64, 64], new float[4096]);
         var graph = new Graph("g");
         var sum = graph.AddNode("Add", "", [graph.AddInitializer("a", shared), graph.AddInitializer("b", shared)]).AddOutput("sum");
         graph.Outputs.Add(sum);
-        OnnxWriter.Save(new Model(graph), folder.File("m.onnx"), new SaveOptions { ExternalData = ExternalData.Always });
-        Assert.Equal(16384, new FileInfo(folder.File("m.onnx.data")).Length);
-        var tensors = OnnxReader.Load(folder.File("m.onnx")).Graph.Initializers.Select(i => i.Initializer!).ToArray();
+        OnnxWriter.Save(new Model(graph), folder["m.onnx"], new SaveOptions { ExternalData = ExternalData.Always });
+        Assert.Equal(16384, new FileInfo(folder["m.onnx.data"]).Length);
+        var tensors = OnnxReader.Load(folder["m.onnx"]).Graph.Initializers.Select(i => i.Initializer!).ToArray();
         Assert.Same(tensors[0], tensors[1]);
     }
 
     [Fact]
     public void Data_in_many_files_is_found_and_written_as_one()
     {
-        using var folder = new TemporaryFolder();
+        using var folder = new TempFolder();
         var proto = new Wire.ModelProto { IrVersion = 8, Graph = new Wire.GraphProto { Name = "g" } };
         for (var i = 0; i < 5; i++)
         {
-            File.WriteAllBytes(folder.File($"part{i}"), [.. Enumerable.Range(0, 8192).Select(b => (byte)(b + i))]);
+            File.WriteAllBytes(folder[$"part{i}"], [.. Enumerable.Range(0, 8192).Select(b => (byte)(b + i))]);
             proto.Graph.Initializer.Add(new Wire.TensorProto
             {
                 Name = $"w{i}",
@@ -83,10 +83,10 @@ public class RoundTripTests
             });
             proto.Graph.Output.Add(new Wire.ValueInfoProto { Name = $"w{i}" });
         }
-        File.WriteAllBytes(folder.File("m.onnx"), proto.ToByteArray());
-        var model = OnnxReader.Load(folder.File("m.onnx"));
-        OnnxWriter.Save(model, folder.File("copy.onnx"));
-        var copy = OnnxReader.Load(folder.File("copy.onnx"));
+        File.WriteAllBytes(folder["m.onnx"], proto.ToByteArray());
+        var model = OnnxReader.Load(folder["m.onnx"]);
+        OnnxWriter.Save(model, folder["copy.onnx"]);
+        var copy = OnnxReader.Load(folder["copy.onnx"]);
         ModelEquality.AssertSame(model, copy);
         Assert.Equal((byte)103, copy.Graph.Outputs[3].Initializer!.Data.Span[0]);
         Assert.Single(copy.Graph.Initializers.Select(i => i.Initializer!.Data.File!.Path).Distinct());
@@ -154,9 +154,9 @@ public class RoundTripTests
 
     static void AssertSurvives(string path)
     {
-        using var folder = new TemporaryFolder();
+        using var folder = new TempFolder();
         var model = OnnxReader.Load(path);
-        OnnxWriter.Save(model, folder.File("copy.onnx"));
-        ModelEquality.AssertSame(model, OnnxReader.Load(folder.File("copy.onnx")));
+        OnnxWriter.Save(model, folder["copy.onnx"]);
+        ModelEquality.AssertSame(model, OnnxReader.Load(folder["copy.onnx"]));
     }
 }

@@ -28,7 +28,8 @@ public static class OnnxWriter
             throw new DirectoryNotFoundException($"The folder '{folder}' does not exist; create it first.");
         var sources = SourcesOf(model);
         CheckTarget(target, sources, options.Overwrite);
-        var dataPath = IsExternal(model, options) ? DataPath(target, sources) : null;
+        var obsolete = options.Overwrite ? DataOf(target, sources) : [];
+        var dataPath = IsExternal(model, options) ? DataPath(target, sources, obsolete) : null;
         if (dataPath is not null)
             CheckTarget(dataPath, sources, options.Overwrite);
 
@@ -48,6 +49,8 @@ public static class OnnxWriter
             RandomAccess.FlushToDisk(graph);
         }
         files.Commit();
+        foreach (var path in obsolete)
+            File.Delete(path);
         GC.KeepAlive(model);
     }
 
@@ -113,12 +116,34 @@ public static class OnnxWriter
         _ => model.SourceFiles.Count > 1 || Tensors(model).DistinctBy(t => t.Data.Memory).Sum(t => t.Data.Length) >= LargeModel,
     };
 
-    static string DataPath(string target, string[] sources)
+    /// <summary>
+    /// The data file's name: not that of a file the model is read from, nor that of the data which the old graph reads. The
+    /// old pair stays whole until the new graph takes its name, which replaces both at once.
+    /// </summary>
+    static string DataPath(string target, string[] sources, string[] obsolete)
     {
         var path = $"{target}.data";
-        for (var number = 1; IsSource(path, sources); number++)
-            path = $"{target}.{number}.data"; // The model is read from that very file.
+        for (var number = 1; IsSource(path, sources) || obsolete.Contains(path); number++)
+            path = $"{target}.{number}.data";
         return path;
+    }
+
+    /// <summary>Data files that belong to the graph about to be replaced, by name and by being read from it.</summary>
+    static string[] DataOf(string target, string[] sources)
+    {
+        if (!File.Exists(target))
+            return [];
+        try
+        {
+            // Sources are named by their real paths, which may differ where a link leads to the folder.
+            var read = OnnxReader.Load(target).SourceFiles;
+            return [.. Directory.GetFiles(Path.GetDirectoryName(target)!, $"{Path.GetFileName(target)}*.data")
+                .Where(f => read.Exists(r => FileIdentity.AreSame(r, f)) && !IsSource(f, sources))];
+        }
+        catch (Exception e) when (e is IOException or InvalidGraphException)
+        {
+            return []; // What is replaced is no model, so no data belongs to it.
+        }
     }
 
     static void CheckTarget(string target, string[] sources, bool overwrite)

@@ -31,8 +31,6 @@ internal sealed partial class OutputFiles(bool overwrite) : IDisposable
     public void Commit()
     {
         var last = _files[^1].Target;
-        if (overwrite && _files.Count > 1)
-            File.Delete(last); // An old graph must never be seen with new data.
         foreach (var (temporary, target) in _files)
         {
             if (!overwrite && File.Exists(target))
