@@ -23,12 +23,17 @@ public static class Optimizer
     public static OptimizeReport Run(Model model, OptimizeOptions options, IGraphEvaluator evaluator)
     {
         var before = ModelMeasure.Of(model);
+        var declared = model.Graph.Inputs.Concat(model.Graph.Outputs).Select(v => v.Type).ToList();
         var trace = options.Explain ? new RewriteTrace() : null;
         var context = new PassContext(model, evaluator, trace);
         var raise = new Pipeline([.. Select(Pipelines.Raise, options)]).Run(context);
         var layers = LayerReports.OfRaised(model, options.Target).ToList();
         var lower = new Pipeline(Pipelines.Lower(options.Target, model.Opset)).Run(context);
         ImportDomains(model);
+        NameNodesApart(model);
+        // What was proven about inputs and outputs helps passes; the file keeps what its author declared.
+        foreach (var (type, value) in declared.Zip(model.Graph.Inputs.Concat(model.Graph.Outputs)))
+            value.Type = type;
         PipelineReport all = new([.. raise.Passes, .. lower.Passes]);
         return new()
         {
@@ -95,6 +100,17 @@ public static class Optimizer
         {
             if (used.Contains(domain))
                 model.Opsets.TryAdd(domain, 1);
+        }
+    }
+
+    /// <summary>ONNX Runtime takes no two nodes of one name; nodes that stand for the same one got its name.</summary>
+    static void NameNodesApart(Model model)
+    {
+        foreach (var graph in model.AllGraphs)
+        {
+            var names = new HashSet<string>();
+            foreach (var node in graph.Nodes.Where(n => n.Name.Length > 0 && !names.Add(n.Name)))
+                node.Name = graph.FreshName(node.Name);
         }
     }
 

@@ -23,6 +23,7 @@ public static class Pipelines
         .. NormaliseSteps.All,
         new(new NormRms(), "before layer norms, which are RMS norms of x − mean(x)"),
         new(new NormLayer(), "what is left of spelled-out layer norms"),
+        new(new ShapesFromInputs(), "attention takes the cache in; what asks for the cache's shape must ask the inputs instead"),
         new(new RaiseAttention(), "before linear layers: a product of queries and keys is recognised by its plain MatMul"),
         .. Tidy,
         new(new MlpActivation(), "any place after normalising"),

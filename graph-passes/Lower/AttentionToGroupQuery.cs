@@ -6,7 +6,8 @@ namespace OnnxEff.GraphPasses.Lower;
 /// <summary>
 /// <c>llm.Attention ⇒ com.microsoft.GroupQueryAttention</c> of ONNX Runtime 1.30 and later. The operator knows padding on
 /// the right only, by row lengths; a mask with padding anywhere becomes a bias. Its own rotation ignores positions in a
-/// prompt, so rotations by position go before it as RotaryEmbedding.
+/// prompt, so rotations by position go before it as RotaryEmbedding. On CPU it takes a batch of several rows with a past one
+/// token at a time only: chunks of several tokens need a batch of one.
 /// </summary>
 sealed class AttentionToGroupQuery(Model model, DecoderSignature? signature)
 {

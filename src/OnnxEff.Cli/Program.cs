@@ -1,1 +1,4 @@
-return 0;
+using OnnxEff.Cli;
+using OnnxEff.Cli.Shell;
+
+return CommandLine.Run(args, Terminal.ForProcess());

@@ -59,6 +59,11 @@ public sealed partial class Dim : IEquatable<Dim>
     /// <summary>True if the dimension is a polynomial of symbols without opaque factors.</summary>
     public bool IsPolynomial => Array.TrueForAll(_terms, t => Array.TrueForAll(t.Factors, f => f.Function is null));
 
+    /// <summary>The products whose sum this is, the constant as one without symbols; null if a factor is opaque.</summary>
+    public IReadOnlyList<(long Coefficient, IReadOnlyList<string> Symbols)>? Terms => !IsPolynomial ? null :
+        [.. _constant != 0 || _terms.Length == 0 ? [(_constant, (IReadOnlyList<string>)[])] : ((long, IReadOnlyList<string>)[])[],
+            .. _terms.Select(t => (t.Coefficient, (IReadOnlyList<string>)Array.ConvertAll(t.Factors, f => f.Text)))];
+
     /// <summary>The known value, if there is one.</summary>
     public bool TryGetConstant(out long value)
     {
@@ -104,6 +109,9 @@ public sealed partial class Dim : IEquatable<Dim>
     /// <c>past_sequence_length + sequence_length</c> or <c>2*s0</c>. Text that is no expression is the name of a symbol.
     /// </summary>
     public static Dim Parse(string text) => DimParser.Parse(text) ?? Symbol(text);
+
+    /// <summary>The number of products that are summed, the constant among them.</summary>
+    internal int TermCount => _terms.Length + 1;
 
     /// <inheritdoc/>
     public bool Equals(Dim? other)

@@ -9,13 +9,16 @@ namespace OnnxEff.Ir;
 /// </summary>
 static class DimParser
 {
-    const int MaxDepth = 32;
+    const int MaxDepth = 32, MaxLength = 1024;
+    const int MaxTerms = 256; // A product of sums grows exponentially with its text.
 
     /// <summary>The dimension, or null if the text is no expression.</summary>
     public static Dim? Parse(string text)
     {
         if (long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number))
             return Dim.Of(number);
+        if (text.Length > MaxLength)
+            return null;
         var at = 0;
         try
         {
@@ -57,7 +60,7 @@ static class DimParser
             if (!divide && text[at] != '*')
                 break;
             at += divide ? 2 : 1;
-            if (Atom(text, ref at, depth) is not { } factor)
+            if (Atom(text, ref at, depth) is not { } factor || (long)product.TermCount * factor.TermCount > MaxTerms)
                 return null;
             product = divide ? Dim.FloorDivide(product, factor) : product * factor;
         }

@@ -16,10 +16,10 @@ readonly ref struct AttentionShapeCheck(AttentionAttributes attributes, Attentio
         Rank("query", shapes.Query, 3);
         int batch = Size("query", shapes.Query, 0), sequence = Size("query", shapes.Query, 1);
         bool packed = shapes.Key is null && shapes.Value is null;
-        int heads = packed ? checked(hq + 2 * hkv) : hq, width = Size("query", shapes.Query, 2);
+        long heads = packed ? hq + 2L * hkv : hq, width = Size("query", shapes.Query, 2);
         if (width == 0 || width % heads != 0)
             Refuse($"query has {width} columns, which are not {heads} heads of one size{(packed ? " (packed query, key and value)" : "")}.");
-        int headSize = width / heads;
+        var headSize = (int)(width / heads);
         if (!packed)
         {
             Exactly("key", shapes.Key, batch, sequence, (long)hkv * headSize);
@@ -28,8 +28,8 @@ readonly ref struct AttentionShapeCheck(AttentionAttributes attributes, Attentio
         int past = PastRows(batch, hkv, headSize);
         int total = Total(totalSequenceLength, past, sequence);
         if (past != total - sequence && past < total)
-            Refuse($"past_key has {past} rows: with {sequence} new of {total} tokens it needs {total - sequence}, or a buffer of at least {total}.");
-        if (past > MostKeys || total > MostKeys) Refuse($"{Math.Max(past, total)} keys are more than the {MostKeys} that are supported.");
+            Refuse($"past_key has {past} rows: with {sequence} new of {total} tokens it needs {total - sequence}, " +
+                $"or a buffer of at least {total}.");
         CheckMasks(batch, sequence, total, totalSequenceLength is not null);
         (int pairs, int table) = Rotary(batch, sequence, headSize);
         int[] pasts = new int[batch], totals = new int[batch];
@@ -55,12 +55,13 @@ readonly ref struct AttentionShapeCheck(AttentionAttributes attributes, Attentio
 
     int Total(int? given, int past, int sequence)
     {
-        int total = given
-            ?? (shapes.KeyMask is { Length: 2 } ? Size("key_mask", shapes.KeyMask, 1) : (int?)null)
-            ?? (shapes.Bias is { Length: 4 } ? Size("bias", shapes.Bias, 3) : (int?)null)
-            ?? checked(past + sequence);
+        long total = given
+            ?? (shapes.KeyMask is { Length: 2 } ? Size("key_mask", shapes.KeyMask, 1) : (long?)null)
+            ?? (shapes.Bias is { Length: 4 } ? Size("bias", shapes.Bias, 3) : (long?)null)
+            ?? (long)past + sequence;
         if (total < sequence) Refuse($"The total sequence length is {total}, less than the {sequence} new tokens.");
-        return total;
+        if (Math.Max(past, total) > MostKeys) Refuse($"{Math.Max(past, total)} keys are more than the {MostKeys} that are supported.");
+        return (int)total;
     }
 
     void CheckMasks(int batch, int sequence, int total, bool mayBeWider)
@@ -74,8 +75,9 @@ readonly ref struct AttentionShapeCheck(AttentionAttributes attributes, Attentio
         if (shapes.Bias is { } bias)
         {
             Rank("bias", bias, 4);
-            bool fits = Is(bias[0], batch) && Is(bias[1], attributes.QueryHeads) && Is(bias[2], sequence) && Covers(bias[3], total, mayBeWider);
-            if (!fits) Refuse($"bias is {Text(bias)}; expected [{batch} or 1, {attributes.QueryHeads} or 1, {sequence} or 1, {total}].");
+            int heads = attributes.QueryHeads;
+            if (!Is(bias[0], batch) || !Is(bias[1], heads) || !Is(bias[2], sequence) || !Covers(bias[3], total, mayBeWider))
+                Refuse($"bias is {Text(bias)}; expected [{batch} or 1, {heads} or 1, {sequence} or 1, {total}].");
         }
         if (shapes.Sinks is { } sinks) Exactly("sinks", sinks, attributes.QueryHeads);
     }
@@ -120,7 +122,8 @@ readonly ref struct AttentionShapeCheck(AttentionAttributes attributes, Attentio
             long keys = seqlensK[b] + 1L;
             long before = sequence == total ? 0 : keys - sequence;
             if (keys < 0 || keys > total || before < 0 || before > past)
-                Refuse($"seqlens_k[{b}] is {seqlensK[b]}: not possible for {sequence} new of at most {total} tokens and {past} rows of past.");
+                Refuse($"seqlens_k[{b}] is {seqlensK[b]}: not possible for {sequence} new of at most {total} tokens " +
+                    $"and {past} rows of past.");
             (pasts[b], totals[b]) = ((int)before, (int)keys);
         }
     }

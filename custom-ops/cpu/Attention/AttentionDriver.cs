@@ -40,13 +40,18 @@ sealed unsafe class AttentionDriver<TTile, TLanes, TCodec, TStored>
         int rows = call.Sequence * call.Group;
         long perItem = (long)rows * PartialRows<TLanes, TCodec, TStored>.Stride(call);
         using var partials = new Scratch(checked((nuint)(Heads * (long)chunks * perItem) * sizeof(float)));
-        var states = (nint)partials.Bytes;
-        Workers.Run(parallel, checked(Heads * chunks), ScratchFloats, (item, scratch) => RunItem(item, scratch, (float*)states + item * perItem));
+        var statesAt = (nint)partials.Bytes;
+        Workers.Run(parallel, checked(Heads * chunks), ScratchFloats, (item, scratch) =>
+            RunItem(item, scratch, (float*)statesAt + item * perItem));
         Workers.Run(null, Heads, (nuint)call.HeadSize, (head, scratch) =>
-            PartialRows<TLanes, TCodec, TStored>.Merge(call, Tile(head, 0), (float*)states + (long)head * chunks * perItem, chunks, scratch));
+        {
+            float* states = (float*)statesAt + (long)head * chunks * perItem;
+            PartialRows<TLanes, TCodec, TStored>.Merge(call, Tile(head, 0), states, chunks, scratch);
+        });
     }
 
-    nuint ScratchFloats => Math.Max(TTile.ScratchFloats(call, queriesPerTile), KvCache<TLanes, TCodec, TStored>.ScratchFloats(call));
+    nuint ScratchFloats =>
+        Math.Max(TTile.ScratchFloats(call, queriesPerTile), KvCache<TLanes, TCodec, TStored>.ScratchFloats(call));
 
     QueryTile Tile(int head, int tile) =>
         new(head / call.KvHeads, head % call.KvHeads, tile * queriesPerTile, Math.Min(call.Sequence, (tile + 1) * queriesPerTile));
@@ -75,7 +80,8 @@ sealed unsafe class AttentionDriver<TTile, TLanes, TCodec, TStored>
         to = Math.Min(to, call.TotalLengths[tile.Batch]);
         if (call.Causal) to = (int)Math.Min(to, past + tile.Last);
         TTile work = TTile.Begin(call, tile, scratch);
-        for (int key = from; key < to; key += TTile.KeysPerBlock) Accumulate(work, tile, key, Math.Min(to, key + TTile.KeysPerBlock));
+        for (int key = from; key < to; key += TTile.KeysPerBlock)
+            Accumulate(work, tile, key, Math.Min(to, key + TTile.KeysPerBlock));
         work.Finish(partial);
     }
 

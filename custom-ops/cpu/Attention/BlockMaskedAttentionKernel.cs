@@ -22,7 +22,8 @@ public static unsafe class BlockMaskedAttentionKernel
     /// <param name="parallel">The host's threads, or null to stay on this one.</param>
     /// <exception cref="OutOfMemoryException">Scratch memory is not to be had.</exception>
     public static void Run<TLanes>(
-        AttentionAttributes attributes, AttentionGeometry geometry, AttentionTensors tensors, AttentionResults results, ParallelFor? parallel)
+        AttentionAttributes attributes, AttentionGeometry geometry, AttentionTensors tensors, AttentionResults results,
+        ParallelFor? parallel)
         where TLanes : unmanaged, ILanes<TLanes>
     {
         switch (tensors.Query.Kind)
@@ -39,7 +40,8 @@ public static unsafe class BlockMaskedAttentionKernel
     }
 
     static void Run<TLanes, TCodec, TStored>(
-        AttentionAttributes attributes, AttentionGeometry g, AttentionTensors tensors, AttentionResults results, ParallelFor? parallel)
+        AttentionAttributes attributes, AttentionGeometry g, AttentionTensors tensors, AttentionResults results,
+        ParallelFor? parallel)
         where TLanes : unmanaged, ILanes<TLanes>
         where TCodec : ICodec<TStored>
         where TStored : unmanaged
@@ -52,7 +54,8 @@ public static unsafe class BlockMaskedAttentionKernel
         if (tensors.KeyMask.Dims is { } dims) ReadMask(tensors.KeyMask, dims[1], g, mask.Bytes);
         var presentKey = (TStored*)(results.PresentKey == null ? key.Bytes : results.PresentKey);
         var presentValue = (TStored*)(results.PresentValue == null ? value.Bytes : results.PresentValue);
-        var call = new AttentionCall<TStored>(attributes, g, tensors, results, presentKey, presentValue, tensors.KeyMask.Dims is null ? null : mask.Bytes);
+        byte* keyMask = tensors.KeyMask.Dims is null ? null : mask.Bytes;
+        var call = new AttentionCall<TStored>(attributes, g, tensors, results, presentKey, presentValue, keyMask);
 
         // A panel costs the same for one row as for all of its lanes.
         if (g.Sequence * (long)g.Group * 2 > Panel<TLanes>.Width)

@@ -20,12 +20,13 @@ static unsafe class KvCache<TLanes, TCodec, TStored>
         for (int row = Math.Max(from, past); row < Math.Min(to, end); row++)
         {
             long token = (long)b * call.Sequence + (row - past);
-            TStored* key = call.Key + token * call.KeyStride + (long)kvHead * d, value = call.Value + token * call.KeyStride + (long)kvHead * d;
+            long at = token * call.KeyStride + (long)kvHead * d;
+            TStored* key = call.Key + at, value = call.Value + at;
             if (call.RotaryPairs == 0) Copy(key, keys + (long)row * d, d);
             else
             {
                 TokenRows<TLanes, TCodec, TStored>.Rotated(call, key, b, row - past, 1, scratch, scratch + d);
-                TCodec.Write(scratch, d, keys + (long)row * d);
+                TCodec.Write<TLanes>(scratch, d, keys + (long)row * d);
             }
             Copy(value, values + (long)row * d, d);
         }

@@ -118,7 +118,7 @@ readonly unsafe struct PanelTile<TLanes, TCodec, TStored> : IAttentionTile<Panel
         for (int k = 0; k < count; k += 4)
         {
             float* k0 = keys + (long)k * d;
-            float* k1 = k + 1 < count ? k0 + d : last, k2 = k + 2 < count ? k0 + 2 * d : last, k3 = k + 3 < count ? k0 + 3 * d : last;
+            float* k1 = k + 1 < count ? k0 + d : last, k2 = k + 2 < count ? k1 + d : last, k3 = k + 3 < count ? k2 + d : last;
             Panel<TLanes>.Multiply(k0, k1, k2, k3, 1, pq, d, scores + (long)k * Width, add: false);
         }
     }
@@ -129,7 +129,8 @@ readonly unsafe struct PanelTile<TLanes, TCodec, TStored> : IAttentionTile<Panel
         {
             float* v = values + i;
             int last = Math.Min(3, d - 1 - i);
-            Panel<TLanes>.Multiply(v, v + Math.Min(1, last), v + Math.Min(2, last), v + last, d, scores, count, po + (long)i * Width, add: true);
+            float* v1 = v + Math.Min(1, last), v2 = v + Math.Min(2, last), v3 = v + last;
+            Panel<TLanes>.Multiply(v, v1, v2, v3, d, scores, count, po + (long)i * Width, add: true);
         }
     }
 

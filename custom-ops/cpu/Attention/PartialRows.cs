@@ -16,7 +16,7 @@ static unsafe class PartialRows<TLanes, TCodec, TStored>
         long token = (long)tile.Batch * call.Sequence + tile.First + row / call.Group;
         float sink = call.Sinks == null ? float.NegativeInfinity : TCodec.Read(call.Sinks[head]);
         LaneMath<TLanes>.Scale(o, call.HeadSize, Weight(m, l, sink));
-        TCodec.Write(o, call.HeadSize, call.Output + (token * call.QueryHeads + head) * call.HeadSize);
+        TCodec.Write<TLanes>(o, call.HeadSize, call.Output + (token * call.QueryHeads + head) * call.HeadSize);
     }
 
     /// <summary>Merges the partial states of a tile, one per chunk of keys in their order, and writes the outputs.</summary>

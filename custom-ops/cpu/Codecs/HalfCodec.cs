@@ -23,8 +23,10 @@ public readonly unsafe struct HalfCodec : ICodec<Half>
     }
 
     /// <inheritdoc/>
-    public static void Write(float* source, int count, Half* target)
+    public static void Write<TLanes>(float* source, int count, Half* target) where TLanes : unmanaged, ILanes<TLanes>
     {
-        for (int i = 0; i < count; i++) target[i] = (Half)source[i];
+        int i = 0;
+        for (; i + TLanes.Count <= count; i += TLanes.Count) TLanes.StoreHalf(TLanes.Load(source + i), (ushort*)(target + i));
+        for (; i < count; i++) target[i] = (Half)source[i];
     }
 }

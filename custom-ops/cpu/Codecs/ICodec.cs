@@ -13,5 +13,5 @@ public unsafe interface ICodec<TStored> where TStored : unmanaged
     static abstract float* Expand<TLanes>(TStored* source, long count, float* buffer) where TLanes : unmanaged, ILanes<TLanes>;
 
     /// <summary>Rounds floats to the stored form.</summary>
-    static abstract void Write(float* source, int count, TStored* target);
+    static abstract void Write<TLanes>(float* source, int count, TStored* target) where TLanes : unmanaged, ILanes<TLanes>;
 }

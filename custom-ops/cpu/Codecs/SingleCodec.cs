@@ -18,6 +18,6 @@ public readonly unsafe struct SingleCodec : ICodec<float>
     public static float* Expand<TLanes>(float* source, long count, float* buffer) where TLanes : unmanaged, ILanes<TLanes> => source;
 
     /// <inheritdoc/>
-    public static void Write(float* source, int count, float* target) =>
+    public static void Write<TLanes>(float* source, int count, float* target) where TLanes : unmanaged, ILanes<TLanes> =>
         Unsafe.CopyBlockUnaligned(target, source, (uint)count * sizeof(float));
 }

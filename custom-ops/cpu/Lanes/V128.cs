@@ -31,13 +31,32 @@ public readonly unsafe struct V128(Vector128<float> v) : ILanes<V128>
         Vector128<uint> magnitude = (h & Vector128.Create(0x7FFFu)) << 13;
         Vector128<float> value = magnitude.AsSingle() * Vector128.Create(5.192296858534828e33f);
         // The largest exponent of a half is infinity or NaN, which the product turned into a finite number.
-        Vector128<uint> special = Vector128.GreaterThan(magnitude.AsInt32(), Vector128.Create(0x0F7FFFFF)).AsUInt32() & Vector128.Create(0x7F800000u);
+        Vector128<uint> special = Vector128.GreaterThan(magnitude.AsInt32(), Vector128.Create(0x0F7FFFFF)).AsUInt32();
+        special &= Vector128.Create(0x7F800000u);
         return new((value.AsUInt32() | special | ((h & Vector128.Create(0x8000u)) << 16)).AsSingle());
     }
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(V128 value, float* target) => value.V.Store(target);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreHalf(V128 value, ushort* target)
+    {
+        Vector128<uint> sign = value.V.AsUInt32() & Vector128.Create(0x80000000u), x = value.V.AsUInt32() ^ sign;
+        // Moves the exponent's bias and rounds to nearest even by adding just below a half, or a half if odd.
+        Vector128<uint> normal = (x + Vector128.Create(0xC8000FFFu) + ((x >> 13) & Vector128<uint>.One)) >> 13;
+        // Adding ½ lets the processor round what becomes subnormal at the right bit.
+        Vector128<uint> subnormal = (x.AsSingle() + Vector128.Create(0.5f)).AsUInt32() - Vector128.Create(0x3F000000u);
+        Vector128<uint> small = Vector128.LessThan(x.AsInt32(), Vector128.Create(0x38800000)).AsUInt32();
+        Vector128<uint> bits = Vector128.ConditionalSelect(small, subnormal, normal);
+        Vector128<uint> infinite = Vector128.GreaterThan(x.AsInt32(), Vector128.Create(0x477FFFFF)).AsUInt32();
+        bits = Vector128.ConditionalSelect(infinite, Vector128.Create(0x7C00u), bits);
+        Vector128<uint> nan = Vector128.GreaterThan(x.AsInt32(), Vector128.Create(0x7F800000)).AsUInt32();
+        bits = (bits | (nan & Vector128.Create(0x0200u))) | (sign >> 16);
+        Vector128.Narrow(bits, bits).GetLower().Store(target);
+    }
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -31,13 +31,32 @@ public readonly unsafe struct V256(Vector256<float> v) : ILanes<V256>
         Vector256<uint> magnitude = (h & Vector256.Create(0x7FFFu)) << 13;
         Vector256<float> value = magnitude.AsSingle() * Vector256.Create(5.192296858534828e33f);
         // The largest exponent of a half is infinity or NaN, which the product turned into a finite number.
-        Vector256<uint> special = Vector256.GreaterThan(magnitude.AsInt32(), Vector256.Create(0x0F7FFFFF)).AsUInt32() & Vector256.Create(0x7F800000u);
+        Vector256<uint> special = Vector256.GreaterThan(magnitude.AsInt32(), Vector256.Create(0x0F7FFFFF)).AsUInt32();
+        special &= Vector256.Create(0x7F800000u);
         return new((value.AsUInt32() | special | ((h & Vector256.Create(0x8000u)) << 16)).AsSingle());
     }
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(V256 value, float* target) => value.V.Store(target);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreHalf(V256 value, ushort* target)
+    {
+        Vector256<uint> sign = value.V.AsUInt32() & Vector256.Create(0x80000000u), x = value.V.AsUInt32() ^ sign;
+        // Moves the exponent's bias and rounds to nearest even by adding just below a half, or a half if odd.
+        Vector256<uint> normal = (x + Vector256.Create(0xC8000FFFu) + ((x >> 13) & Vector256<uint>.One)) >> 13;
+        // Adding ½ lets the processor round what becomes subnormal at the right bit.
+        Vector256<uint> subnormal = (x.AsSingle() + Vector256.Create(0.5f)).AsUInt32() - Vector256.Create(0x3F000000u);
+        Vector256<uint> small = Vector256.LessThan(x.AsInt32(), Vector256.Create(0x38800000)).AsUInt32();
+        Vector256<uint> bits = Vector256.ConditionalSelect(small, subnormal, normal);
+        Vector256<uint> infinite = Vector256.GreaterThan(x.AsInt32(), Vector256.Create(0x477FFFFF)).AsUInt32();
+        bits = Vector256.ConditionalSelect(infinite, Vector256.Create(0x7C00u), bits);
+        Vector256<uint> nan = Vector256.GreaterThan(x.AsInt32(), Vector256.Create(0x7F800000)).AsUInt32();
+        bits = (bits | (nan & Vector256.Create(0x0200u))) | (sign >> 16);
+        Vector256.Narrow(bits, bits).GetLower().Store(target);
+    }
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -31,13 +31,32 @@ public readonly unsafe struct V512(Vector512<float> v) : ILanes<V512>
         Vector512<uint> magnitude = (h & Vector512.Create(0x7FFFu)) << 13;
         Vector512<float> value = magnitude.AsSingle() * Vector512.Create(5.192296858534828e33f);
         // The largest exponent of a half is infinity or NaN, which the product turned into a finite number.
-        Vector512<uint> special = Vector512.GreaterThan(magnitude.AsInt32(), Vector512.Create(0x0F7FFFFF)).AsUInt32() & Vector512.Create(0x7F800000u);
+        Vector512<uint> special = Vector512.GreaterThan(magnitude.AsInt32(), Vector512.Create(0x0F7FFFFF)).AsUInt32();
+        special &= Vector512.Create(0x7F800000u);
         return new((value.AsUInt32() | special | ((h & Vector512.Create(0x8000u)) << 16)).AsSingle());
     }
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(V512 value, float* target) => value.V.Store(target);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreHalf(V512 value, ushort* target)
+    {
+        Vector512<uint> sign = value.V.AsUInt32() & Vector512.Create(0x80000000u), x = value.V.AsUInt32() ^ sign;
+        // Moves the exponent's bias and rounds to nearest even by adding just below a half, or a half if odd.
+        Vector512<uint> normal = (x + Vector512.Create(0xC8000FFFu) + ((x >> 13) & Vector512<uint>.One)) >> 13;
+        // Adding ½ lets the processor round what becomes subnormal at the right bit.
+        Vector512<uint> subnormal = (x.AsSingle() + Vector512.Create(0.5f)).AsUInt32() - Vector512.Create(0x3F000000u);
+        Vector512<uint> small = Vector512.LessThan(x.AsInt32(), Vector512.Create(0x38800000)).AsUInt32();
+        Vector512<uint> bits = Vector512.ConditionalSelect(small, subnormal, normal);
+        Vector512<uint> infinite = Vector512.GreaterThan(x.AsInt32(), Vector512.Create(0x477FFFFF)).AsUInt32();
+        bits = Vector512.ConditionalSelect(infinite, Vector512.Create(0x7C00u), bits);
+        Vector512<uint> nan = Vector512.GreaterThan(x.AsInt32(), Vector512.Create(0x7F800000)).AsUInt32();
+        bits = (bits | (nan & Vector512.Create(0x0200u))) | (sign >> 16);
+        Vector512.Narrow(bits, bits).GetLower().Store(target);
+    }
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

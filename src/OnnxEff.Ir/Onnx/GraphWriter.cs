@@ -30,11 +30,11 @@ internal sealed class GraphWriter(
     /// <summary>Writes the nodes of a function's body.</summary>
     public IEnumerable<Wire.NodeProto> WriteNodes(Graph graph) => graph.Nodes.Select(WriteNode);
 
-    /// <summary>Writes what is known about the values between inputs and outputs.</summary>
+    /// <summary>Writes what is known about the values; a graph's inputs and outputs are described elsewhere, a function's are not.</summary>
     public IEnumerable<Wire.ValueInfoProto> WriteInfos(Graph graph)
     {
-        var outputs = graph.Outputs.ToHashSet();
-        return graph.Values.Concat(graph.OpaqueValues).Where(v => !v.IsInput && !outputs.Contains(v) && names.OfOutput(v).Length > 0 && SaysMore(v))
+        HashSet<Value> described = inFunction && graph.Parent is null ? [] : [.. graph.Inputs, .. graph.Outputs];
+        return graph.Values.Concat(graph.OpaqueValues).Where(v => !described.Contains(v) && names.OfOutput(v).Length > 0 && SaysMore(v))
             .Select(v => WriteInfo(v, $"Graph '{graph.Name}'"));
     }
 

@@ -88,6 +88,13 @@ sealed class InferenceRun(Model model, ShapeRules rules)
         if (node.Output(output) is not { } value)
             return;
         var declared = value.Type;
+        for (var i = 0; i < shape?.Rank; i++)
+        {
+            if (shape[i].Constant >= 0 || !shape[i].IsConstant)
+                continue;
+            Complain(node, $"'{value.Name}' would have {shape[i]} elements in axis {i}.");
+            shape = new TensorShape(shape.Select((d, axis) => d.Constant < 0 ? Fresh(value, axis) : d));
+        }
         if (element == ElementType.Undefined)
             element = declared?.Element ?? ElementType.Undefined;
         else if (declared is not null && declared.Element != ElementType.Undefined && declared.Element != element)

@@ -22,7 +22,7 @@ static class ReshapeSolver
             else
                 c.Equate(rest, divisor, $"{input} cannot be reshaped, the numbers of elements differ");
         }
-        return new TensorShape(dims.Select((d, i) => d ?? c.Fresh(i)));
+        return new TensorShape(dims.Select(c.Dimension));
     }
 
     static Dim? Missing(ShapeContext c, int axis, TensorShape input)

@@ -57,7 +57,7 @@ public sealed class ShapeContext
     /// <summary>Sets the type of an output and, if there are some, its elements.</summary>
     public void Set(int output, ElementType element, TensorShape? shape, SymbolicValue? value)
     {
-        if (value is not null)
+        if (value is not null && value.Shape.All(d => d.Constant >= 0))
             SetKnown(output, element, value);
         else
             Set(output, element, shape);
@@ -95,6 +95,14 @@ public sealed class ShapeContext
             counted.Add(one);
         }
         return [.. counted];
+    }
+
+    /// <summary>A dimension read from the elements of an input; the symbol for an unknown one if it is unknown or negative.</summary>
+    public Dim Dimension(Dim? dim, int axis)
+    {
+        if (dim?.UpperBound < 0)
+            Complain($"Axis {axis} would have {dim} elements.");
+        return dim is null || dim.UpperBound < 0 ? Fresh(axis) : dim;
     }
 
     /// <summary>The common shape of broadcast operands; equalities that follow are noted.</summary>

@@ -22,7 +22,7 @@ static class ValueBroadcast
                 var size = operand.Shape[-i].Constant!.Value;
                 if (size == dims[^i] || size == 1)
                     continue;
-                if (dims[^i] != 1)
+                if (dims[^i] != 1 || size > SymbolicValue.MaxElements)
                     return null;
                 dims[^i] = size;
             }

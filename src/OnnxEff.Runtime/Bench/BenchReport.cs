@@ -54,14 +54,17 @@ public sealed record BenchReport(IReadOnlyList<BenchRow> Rows)
     {
         var text = new StringBuilder("model,size,params,backend,threads,contract,test,avg_ts,stddev_ts\n");
         foreach (var r in Rows)
-            text.Append(CultureInfo.InvariantCulture, $"{Quote(r.Model)},{r.SizeBytes},{r.Parameters},{Quote(r.Backend)},{r.Threads},{r.Contract},{r.Test},{r.Mean:F4},{r.Deviation:F4}\n");
+            text.Append(CultureInfo.InvariantCulture, $"{Quote(r.Model)},{r.SizeBytes},{r.Parameters},{Quote(r.Backend)},")
+                .Append(CultureInfo.InvariantCulture, $"{r.Threads},{r.Contract},{r.Test},{r.Mean:F4},{r.Deviation:F4}\n");
         return text.ToString();
     }
 
     /// <summary>JSON with every sample.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, RuntimeJson.Default.BenchReport);
 
-    static string Quote(string text) => text.AsSpan().ContainsAny(',', '"', '\n') ? $"\"{text.Replace("\"", "\"\"", StringComparison.Ordinal)}\"" : text;
+    static string Quote(string text) => text.AsSpan().ContainsAny(',', '"', '\n')
+        ? $"\"{text.Replace("\"", "\"\"", StringComparison.Ordinal)}\""
+        : text;
 }
 
 /// <summary>The reports of this library as JSON.</summary>

@@ -6,7 +6,10 @@ public sealed record PerplexityOptions
     /// <summary>Tokens that a window feeds to the model.</summary>
     public int Window { get; init; } = 512;
 
-    /// <summary>From one window's first token to the next's; null for <see cref="Window"/>. A shorter stride scores each token once, with more context.</summary>
+    /// <summary>
+    /// From one window's first token to the next's; null for <see cref="Window"/>. A shorter stride scores each token once,
+    /// with more context.
+    /// </summary>
     public int? Stride { get; init; }
 
     /// <summary>

@@ -45,7 +45,10 @@ public sealed class LlmSession : IDisposable
     /// <summary>Tokens of each sequence so far, padding included.</summary>
     public int PastLength { get; private set; }
 
-    /// <summary>The cache tensors, in the order of the signature's pairs; under <see cref="KvContract.InPlace"/> they are longer than <see cref="PastLength"/>.</summary>
+    /// <summary>
+    /// The cache tensors, in the order of the signature's pairs; under <see cref="KvContract.InPlace"/> they are longer than
+    /// <see cref="PastLength"/>.
+    /// </summary>
     public IReadOnlyList<OrtTensor> CacheTensors => cache.Tensors;
 
     /// <summary>The session underneath.</summary>
@@ -94,7 +97,9 @@ public sealed class LlmSession : IDisposable
     public LlmLogits Forward(params ReadOnlySpan<int> tokens) => Forward(TokenBatch.Single(tokens));
 
     /// <summary>Feeds the next tokens of every sequence.</summary>
-    /// <exception cref="ArgumentException">The number of sequences changed without <see cref="Reset"/>, or padding comes after the first call.</exception>
+    /// <exception cref="ArgumentException">
+    /// The number of sequences changed without <see cref="Reset"/>, or padding comes after the first call.
+    /// </exception>
     /// <exception cref="OrtException">The run failed.</exception>
     public LlmLogits Forward(TokenBatch batch)
     {

@@ -40,7 +40,8 @@ public sealed record VerifyReport(double Tolerance, IReadOnlyList<VerifyCase> Ca
 
     /// <summary>One sentence.</summary>
     public string Verdict => Passed
-        ? $"Both files compute the same: {Cases.Count(c => c.Skipped is null)} cases, largest relative difference {Cases.Max(c => c.MaxRelative):E1}, tolerance {Tolerance:E1}."
+        ? $"Both files compute the same: {Cases.Count(c => c.Skipped is null)} cases, largest relative difference "
+            + $"{Cases.Max(c => c.MaxRelative):E1}, tolerance {Tolerance:E1}."
         : $"The files differ: {Reasons[0]}{(Reasons.Count > 1 ? $" (and {Reasons.Count - 1} more)" : "")}";
 
     /// <summary>JSON with every difference.</summary>

@@ -40,14 +40,14 @@ static class ControlFlowRules
         if (Body(c, "body") is not { } body)
             return;
         var carried = c.Node.Inputs.Count - 2;
-        if (body.Inputs.Count < 2 + carried || body.Outputs.Count < 1 + carried)
+        if (carried < 0 || body.Inputs.Count < 2 + carried || body.Outputs.Count < 1 + carried)
         {
             c.Complain("The body has fewer inputs or outputs than values are carried.");
             return;
         }
         c.Run.Bind(body.Inputs[0], new TensorType(ElementType.Int64, TensorShape.Scalar), null);
         c.Run.Bind(body.Inputs[1], new TensorType(ElementType.Bool, TensorShape.Scalar), null);
-        var types = Enumerable.Range(2, Math.Max(0, carried)).Select(i => c.Node.Input(i)?.Type).ToArray();
+        var types = Enumerable.Range(2, carried).Select(i => c.Node.Input(i)?.Type).ToArray();
         Iterate(c, body, types, firstInput: 2, firstOutput: 1);
         for (var i = 0; i < c.Node.Outputs.Count && 1 + i < body.Outputs.Count; i++)
         {

@@ -34,7 +34,7 @@ static class GeneratorRules
     static void ConstantOfShape(ShapeContext c)
     {
         var fill = c.Node.TryGetAttribute<TensorAttribute>("value", out var tensor) ? tensor.Value : Tensor.Scalar(0f);
-        var shape = c.Value(0) is { } dims ? new TensorShape(dims.Elements.Select((d, i) => d ?? c.Fresh(i)))
+        var shape = c.Value(0) is { } dims ? new TensorShape(dims.Elements.Select(c.Dimension))
             : c.Shape(0) is [var rank] && rank.Constant is >= 0 and <= 16 ? c.FreshShape((int)rank.Constant.Value) : null;
         var value = shape?.ElementCount.Constant is { } count and >= 0 and <= SymbolicValue.MaxElements && fill.Count == 1
             && SymbolicValue.Of(fill) is { } one ? new SymbolicValue(shape, [.. Enumerable.Repeat(one[0], (int)count)]) : null;

@@ -184,7 +184,7 @@ static class SelectionRules
 
     static void NonZero(ShapeContext c)
     {
-        if (c.Shape(0) is { Rank: > 0 } known && c.Value(0)?.ToDouble() is { } numbers)
+        if (c.Shape(0) is { Rank: > 0 } known && c.Value(0)?.ToDouble() is { Length: > 0 } numbers)
         {
             int[] found = [.. Enumerable.Range(0, numbers.Length).Where(i => numbers[i] != 0)];
             var sizes = known.ToConstant()!;

@@ -81,6 +81,12 @@ static class ShapeRulesOfShapes
             c.Set(0, c.Element(0), null);
             return;
         }
+        if (axes.Length != given.Length)
+        {
+            c.Complain($"The axes [{string.Join(", ", given)}] name one twice.");
+            c.Set(0, c.Element(0), null);
+            return;
+        }
         List<Dim> dims = [.. shape];
         foreach (var axis in axes)
             dims.Insert(axis, Dim.One);
@@ -141,7 +147,7 @@ static class ShapeRulesOfShapes
             return;
         }
         var rankOfOutput = Math.Max(shape.Rank, target.Count);
-        var dims = new TensorShape(target.Elements.Select((d, i) => d ?? c.Fresh(rankOfOutput - target.Count + i)));
+        var dims = new TensorShape(target.Elements.Select((d, i) => c.Dimension(d, rankOfOutput - target.Count + i)));
         var expanded = c.Broadcast(shape, dims);
         c.Set(0, c.Element(0), expanded, expanded.IsConstant && c.Value(0) is { } value && expanded.ElementCount.Constant <= SymbolicValue.MaxElements
             ? ValueBroadcast.Combine([value, Zeros(expanded)], e => e[0]) : null);
@@ -162,7 +168,7 @@ static class ShapeRulesOfShapes
         }
         var repeats = c.Value(1)?.Elements;
         c.Set(0, c.Element(0), new TensorShape(shape.Select((d, i) =>
-            repeats is not null && i < repeats.Count && repeats[i] is { } times ? d * times : c.Fresh(i))));
+            repeats is not null && i < repeats.Count && repeats[i] is { } times ? c.Dimension(d * times, i) : c.Fresh(i))));
     }
 
     static void Blocks(ShapeContext c, bool toSpace)

@@ -1,0 +1,65 @@
+using System.CommandLine;
+using OnnxEff.Cli.Optimize;
+using OnnxEff.Cli.Shell;
+using OnnxEff.GraphPasses;
+using OnnxEff.Ir.Onnx;
+
+namespace OnnxEff.Cli.Commands;
+
+/// <summary><c>onnxeff optimize</c>: the main job.</summary>
+static class OptimizeCommand
+{
+    public static Command Create(Terminal terminal)
+    {
+        var input = Options.Model("IN");
+        var output = new Argument<string>("OUT") { Description = "The file to write; with --dry-run it may be left out.", Arity = ArgumentArity.ZeroOrOne };
+        var target = new Option<string>("--target") { Description = "onnxeff: needs the operator library. ort: stock ONNX Runtime. onnx: standard operators.", DefaultValueFactory = _ => "onnxeff" };
+        target.AcceptOnlyFromAmong("onnxeff", "ort", "onnx");
+        var passes = Names("--passes", "Raise with these passes only, separated by commas; onnxeff passes lists them.");
+        var require = Names("--require", "Passes that must change something, separated by commas: exit code 4 if one does not.");
+        var explain = new Option<string?>("--explain") { Description = "Say of every layer what it became or why not; with a name, only of that rule or pass.", Arity = ArgumentArity.ZeroOrOne };
+        var dryRun = new Option<bool>("--dry-run") { Description = "Write nothing." };
+        var noVerify = new Option<bool>("--no-verify") { Description = "Do not compare the output with the input." };
+        var verify = new Option<bool>("--verify") { Description = "Compare the output with the input; the default." };
+        var report = new Option<string>("--report") { Description = "Write everything that was done to this JSON file." };
+        var force = new Option<bool>("--force") { Description = "Replace files that exist." };
+        var external = new Option<string>("--external-data") { Description = "auto, always or never: weights in a file beside OUT.", DefaultValueFactory = _ => "auto" };
+        external.AcceptOnlyFromAmong("auto", "always", "never");
+        var (threads, json) = (Options.Threads(), Options.Json());
+        return Verb.Create("optimize", "Rewrite a model, check that it computes the same, and say what changed.",
+            [
+                "onnxeff optimize model.onnx out.onnx",
+                "onnxeff optimize model-folder out.onnx --target ort --report report.json",
+                "onnxeff optimize model.onnx --dry-run --explain",
+            ],
+            [input, output, target, passes, require, explain, dryRun, verify, noVerify, report, force, external, threads, json],
+            parse =>
+            {
+                if (parse.GetValue(verify) && parse.GetValue(noVerify)) throw CommandException.Usage("--verify and --no-verify contradict each other.");
+                return new OptimizeRun(terminal)
+                {
+                    Input = parse.GetValue(input)!,
+                    Output = parse.GetValue(output),
+                    Target = Enum.Parse<Target>(parse.GetValue(target)!, ignoreCase: true),
+                    Passes = parse.Given(passes),
+                    Require = parse.Given(require) ?? [],
+                    Explains = parse.GetResult(explain) is { Implicit: false },
+                    ExplainOnly = parse.GetValue(explain),
+                    DryRun = parse.GetValue(dryRun),
+                    Verify = !parse.GetValue(noVerify),
+                    ReportFile = parse.GetValue(report),
+                    Force = parse.GetValue(force),
+                    ExternalData = Enum.Parse<ExternalData>(parse.GetValue(external)!, ignoreCase: true),
+                    Threads = parse.GetValue(threads),
+                    Json = parse.GetValue(json),
+                }.Execute();
+            });
+    }
+
+    static Option<string[]> Names(string name, string description) => new(name)
+    {
+        Description = description,
+        CustomParser = result => string.Join(',', result.Tokens.Select(token => token.Value))
+            .Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries),
+    };
+}

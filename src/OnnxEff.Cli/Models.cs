@@ -1,0 +1,34 @@
+using OnnxEff.Ir;
+using OnnxEff.Ir.Onnx;
+using OnnxEff.Ops;
+using OnnxEff.Runtime;
+
+namespace OnnxEff.Cli;
+
+/// <summary>A model that was read, and how it is run.</summary>
+/// <param name="Path">The file.</param>
+/// <param name="Model">Its content.</param>
+sealed record LoadedModel(string Path, Model Model)
+{
+    /// <summary>Reads the file, or <c>model.onnx</c> in the folder.</summary>
+    public static LoadedModel Load(string argument)
+    {
+        var path = ModelFiles.Input(argument);
+        return new(path, OnnxReader.Load(path));
+    }
+
+    /// <summary>True where a node needs the project's operator library.</summary>
+    public bool NeedsOperatorLibrary =>
+        Model.AllGraphs.Any(graph => graph.Nodes.Any(node => node.Domain == OnnxEffOperators.Domain));
+
+    /// <summary>Session options with the operator library registered where the model needs it.</summary>
+    /// <exception cref="CommandException">The model needs it and it is nowhere.</exception>
+    public OrtSessionOptions Options(int threads) => new()
+    {
+        IntraOpThreads = threads,
+        CustomOpLibraries = NeedsOperatorLibrary ? [OperatorLibrary.Require().Path] : [],
+    };
+
+    /// <summary>Opens the model as a decoder.</summary>
+    public LlmSession Open(int threads) => LlmSession.Open(Path, Model.Graph, new LlmOptions { Session = Options(threads) });
+}

@@ -1,0 +1,106 @@
+using System.Diagnostics;
+using OnnxEff.Cli.Commands;
+using OnnxEff.Cli.Json;
+using OnnxEff.Cli.Shell;
+using OnnxEff.GraphPasses;
+using OnnxEff.Ir.Onnx;
+using OnnxEff.Runtime;
+
+namespace OnnxEff.Cli.Optimize;
+
+/// <summary>One run of <c>optimize</c>: read, rewrite, write, compare, report.</summary>
+sealed class OptimizeRun(Terminal terminal)
+{
+    public required string Input { get; init; }
+
+    public string? Output { get; init; }
+
+    public Target Target { get; init; }
+
+    public string[]? Passes { get; init; }
+
+    public string[] Require { get; init; } = [];
+
+    public bool Explains { get; init; }
+
+    public string? ExplainOnly { get; init; }
+
+    public bool DryRun { get; init; }
+
+    public bool Verify { get; init; }
+
+    public string? ReportFile { get; init; }
+
+    public bool Force { get; init; }
+
+    public ExternalData ExternalData { get; init; }
+
+    public int Threads { get; init; }
+
+    public bool Json { get; init; }
+
+    /// <summary>Does everything.</summary>
+    public ExitCode Execute()
+    {
+        var input = ModelFiles.Input(Input);
+        if (Output is null && !DryRun) throw CommandException.Usage("Name the file to write, or give --dry-run.");
+        var output = Output is null ? null : ModelFiles.Output(Output, input, Force || DryRun);
+        RefuseUnknownPasses();
+
+        var clock = Stopwatch.StartNew();
+        var model = OnnxReader.Load(input);
+        var report = terminal.Working("Rewriting", progress => Optimizer.Run(model, new()
+        {
+            Target = Target,
+            Passes = Passes,
+            Explain = Explains,
+            Progress = progress,
+        }, new OrtEvaluator()));
+        foreach (var name in Require)
+            if (report.Passes.Where(pass => pass.Pass == name).Sum(pass => pass.Applied) == 0)
+                throw new CommandException(ExitCode.RequiredPassMatchedNothing, $"The required pass '{name}' changed nothing: onnxeff optimize --dry-run --explain says why.");
+
+        VerifyReport? verification = null;
+        var milliseconds = clock.Elapsed.TotalMilliseconds;
+        if (!DryRun)
+        {
+            ModelFiles.MakeFolder(output!);
+            OnnxWriter.Save(model, output!, new() { Overwrite = Force, ExternalData = ExternalData });
+            milliseconds = clock.Elapsed.TotalMilliseconds;
+            if (Verify) verification = VerifyOutput(input, output!);
+        }
+        return Finish(input, DryRun ? null : output, report, milliseconds, verification);
+    }
+
+    ExitCode Finish(string input, string? output, OptimizeReport report, double milliseconds, VerifyReport? verification)
+    {
+        var json = JsonOutput.Text(OptimizeJson.Of(input, output, report, milliseconds, verification), JsonContracts.Readable.OptimizeJson);
+        if (ReportFile is not null) File.WriteAllText(ReportFile, json);
+        if (Json) terminal.Output.Write(json);
+        else new OptimizeTables(terminal).Show(input, output, report, milliseconds, verification, Explains, ExplainOnly);
+        if (verification is null or { Passed: true }) return ExitCode.Done;
+        terminal.Error.WriteLine($"{verification.Verdict} '{output}' was removed; --no-verify keeps it.");
+        return ExitCode.VerificationFailed;
+    }
+
+    VerifyReport? VerifyOutput(string input, string output)
+    {
+        VerifyReport? verification = null;
+        try
+        {
+            verification = VerifyCommand.Compare(terminal, LoadedModel.Load(input), LoadedModel.Load(output), Threads);
+            return verification;
+        }
+        finally
+        {
+            // What is not known to be right is not left where somebody would use it.
+            if (verification is not { Passed: true }) ModelFiles.Remove(output);
+        }
+    }
+
+    void RefuseUnknownPasses()
+    {
+        var unknown = (Passes ?? []).Concat(Require).FirstOrDefault(name => !Optimizer.Passes.Any(pass => pass.Name == name && pass.Targets.Contains(Target)));
+        if (unknown is not null) throw CommandException.Usage($"There is no pass '{unknown}' for this target: onnxeff passes lists them.");
+    }
+}

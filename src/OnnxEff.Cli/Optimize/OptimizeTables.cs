@@ -1,0 +1,64 @@
+using OnnxEff.Cli.Commands;
+using OnnxEff.Cli.Shell;
+using OnnxEff.GraphPasses;
+using OnnxEff.Runtime;
+
+namespace OnnxEff.Cli.Optimize;
+
+/// <summary>What <c>optimize</c> did, for people.</summary>
+sealed class OptimizeTables(Terminal terminal)
+{
+    const int NearMissesShown = 40;
+
+    /// <summary>All tables.</summary>
+    public void Show(string input, string? output, OptimizeReport report, double milliseconds, VerifyReport? verification, bool explains, string? only)
+    {
+        if (explains) Explain(report, only);
+        Summary(report, milliseconds, Bytes(input), output is null || !File.Exists(output) ? null : Bytes(output));
+        Layers(report);
+        if (verification is not null) VerifyCommand.Show(terminal, verification);
+        if (output is not null && verification is null or { Passed: true }) terminal.Log($"Wrote {output}.");
+    }
+
+    void Summary(OptimizeReport report, double milliseconds, long inputBytes, long? outputBytes)
+    {
+        var (before, after) = (report.Before, report.After);
+        terminal.Table(["", ">before", ">after", ">delta"],
+        [
+            Counts("nodes", before.Nodes, after.Nodes),
+            Counts("operators", before.Operators.Count, after.Operators.Count),
+            Sizes("weights", before.WeightBytes, after.WeightBytes),
+            outputBytes is { } bytes ? Sizes("file", inputBytes, bytes) : ["file", Quantity.Bytes(inputBytes), "not written", ""],
+            Sizes("KV cache per token", before.CacheBytesPerToken ?? 0, after.CacheBytesPerToken ?? 0),
+            ["time to rewrite", "", Quantity.Time(milliseconds), ""],
+        ]);
+    }
+
+    // Layers are many and alike: one line for each thing that happened, with how often.
+    void Layers(OptimizeReport report)
+    {
+        var groups = report.Layers.GroupBy(layer => (layer.Meaning, Became: layer.Became ?? "left as it is", layer.Sentence))
+            .Select(group => (string[])[group.Key.Meaning, $"{group.Count()}", group.Key.Became, group.Key.Sentence]);
+        terminal.Table(["part", ">count", "became", "how or why"], groups);
+    }
+
+    void Explain(OptimizeReport report, string? only)
+    {
+        terminal.Table([">layer", "part", "node", "became", "how or why"], report.Layers
+            .Where(layer => only is null || only.Contains(layer.Meaning, StringComparison.Ordinal))
+            .Select(layer => (string[])[layer.Layer < 0 ? "-" : $"{layer.Layer}", layer.Meaning, layer.NodeName, layer.Became ?? "left as it is", layer.Sentence]));
+        // Rules that tidy up end at nearly every node; what they tried interests who asks for one of them.
+        var misses = report.NearMisses.Where(miss => miss.Rule == only).Take(NearMissesShown).ToArray();
+        if (misses.Length > 0)
+            terminal.Table(["rule", "tried at", "ended at", "why"], misses.Select(miss => (string[])[miss.Rule, miss.RootName, miss.NodeName, miss.Sentence]));
+        var refusals = report.Passes.SelectMany(pass => pass.Refusals).Where(refusal => only is null || refusal.Rule == only).ToArray();
+        if (refusals.Length > 0)
+            terminal.Table(["refused by", "node", "why"], refusals.Select(refusal => (string[])[refusal.Rule, refusal.NodeName, refusal.Sentence]));
+    }
+
+    static string[] Counts(string name, long before, long after) => [name, $"{before}", $"{after}", Quantity.Delta(before, after, count => $"{count}")];
+
+    static string[] Sizes(string name, long before, long after) => [name, Quantity.Bytes(before), Quantity.Bytes(after), Quantity.Delta(before, after, Quantity.Bytes)];
+
+    static long Bytes(string path) => ModelFiles.Bytes(path);
+}
