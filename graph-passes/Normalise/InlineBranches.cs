@@ -47,7 +47,8 @@ public sealed class InlineBranches : GraphPass
 
     static void Inline(Node node, Graph branch)
     {
-        var copy = new GraphCopy([]);
+        var prefix = node.Name.Length == 0 ? node.Graph.FreshName("If") : node.Name;
+        var copy = new GraphCopy([], prefix + "/");
         copy.Into(branch, node.Graph, before: node);
         for (var i = 0; i < node.Outputs.Count && i < branch.Outputs.Count; i++)
         {

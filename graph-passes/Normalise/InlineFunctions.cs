@@ -96,8 +96,8 @@ public sealed class InlineFunctions : GraphPass
         var values = new Dictionary<Value, Value?>();
         for (var i = 0; i < function.Body.Inputs.Count; i++)
             values[function.Body.Inputs[i]] = call.Input(i);
-        var prefix = call.Name.Length == 0 ? "" : call.Name + "/";
-        var copy = new GraphCopy(values, prefix, Resolve);
+        var prefix = call.Name.Length == 0 ? call.Graph.FreshName(function.Name) : call.Name;
+        var copy = new GraphCopy(values, prefix + "/", Resolve);
         copy.Into(function.Body, call.Graph, before: call);
         for (var i = 0; i < function.Body.Outputs.Count && i < call.Outputs.Count; i++)
         {

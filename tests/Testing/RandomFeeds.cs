@@ -2,10 +2,10 @@ using OnnxEff.Ir;
 
 namespace OnnxEff.Tests.Testing;
 
-/// <summary>Inputs for a decoder's graph, whatever its exporter called them: two rows, three new tokens, four past ones.</summary>
+/// <summary>Inputs for a decoder's graph, whatever its exporter called them: two rows, three new tokens, nine past ones.</summary>
 public static class RandomFeeds
 {
-    const int Batch = 2, New = 3, Past = 4;
+    const int Batch = 2, New = 3, Past = 9;
 
     /// <summary>One tensor for each input; equal seeds give equal tensors.</summary>
     public static Dictionary<string, Tensor> For(Graph graph, int seed = 7)
@@ -23,14 +23,20 @@ public static class RandomFeeds
     }
 
     static long Size(string symbol, Graph graph) =>
-        symbol == "kv_cache_dim" ? HeadSize(graph) : symbol.Contains("batch", StringComparison.Ordinal) ? Batch
+        symbol == "kv_cache_dim" ? HeadSize(graph) : symbol.Contains("batch", StringComparison.Ordinal) ? (Attention(graph) is null ? Batch : 1) // It continues one row only.
         : symbol.Contains("total", StringComparison.Ordinal) || symbol.Contains('+') || symbol.Contains("kv", StringComparison.Ordinal) ? Past + New
         : symbol.Contains("past", StringComparison.Ordinal) || symbol.Contains("cache", StringComparison.Ordinal) ? Past
         : New;
 
-    // Graphs with this symbol have the head size only in their rotary tables, which are half as wide.
-    static long HeadSize(Graph graph) =>
-        2 * graph.SelfAndSubgraphs().SelectMany(g => g.Initializers).First(i => i.Name.StartsWith("cos_cache", StringComparison.Ordinal)).Initializer!.Dims[1];
+    // Graphs with this symbol show the head size only in the product that reads the attention's output.
+    static long HeadSize(Graph graph)
+    {
+        var attention = Attention(graph)!;
+        var product = attention.Result.Uses[0].Node;
+        return product.Int("K", product.Input(1)!.Constant!.Dims[0]) / attention.Int("num_heads");
+    }
+
+    static Node? Attention(Graph graph) => graph.Nodes.FirstOrDefault(n => n.Is("GroupQueryAttention", "com.microsoft"));
 
     static Tensor Fill(Value input, long[] dims, Random random)
     {

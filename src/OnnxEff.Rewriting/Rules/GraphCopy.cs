@@ -12,7 +12,7 @@ public sealed class GraphCopy
     /// <summary>A copy.</summary>
     /// <param name="values">What stands for values of the source: its inputs, or null for inputs left out. Copies are added.
     /// Values that are neither here nor in the source are those of a surrounding graph, and stay.</param>
-    /// <param name="prefix">Put before the names of nodes and values.</param>
+    /// <param name="prefix">Put before the names of nodes and values; it must make the names of nodes unique in the target.</param>
     /// <param name="attribute">Changes attributes on the way; null drops one.</param>
     public GraphCopy(Dictionary<Value, Value?> values, string prefix = "", Func<AttributeValue, AttributeValue?>? attribute = null) =>
         (_values, _prefix, _attribute) = (values, prefix, attribute ?? (a => a));
@@ -36,7 +36,7 @@ public sealed class GraphCopy
     public void Add(Node node, Graph target, Node? before = null)
     {
         var copy = target.AddNode(node.OpType, node.Domain, [.. node.Inputs.Select(Of)], before);
-        (copy.Name, copy.Overload, copy.DocString) = (_prefix + node.Name, node.Overload, node.DocString);
+        (copy.Name, copy.Overload, copy.DocString) = (node.Name.Length == 0 ? "" : _prefix + node.Name, node.Overload, node.DocString);
         copy.TrimInputs();
         foreach (var (key, text) in node.Metadata)
             copy.Metadata[key] = text;

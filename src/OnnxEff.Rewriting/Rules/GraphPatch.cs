@@ -26,7 +26,7 @@ static class GraphPatch
                 var wire = planned.Wires.Find(w => w.Output == i);
                 node.AddOutput(wire is null ? "" : graph.FreshName(Match.NameOf(root)), wire?.Type);
             }
-            node.Name = $"{root.Name}/{planned.OpType}";
+            node.Name = root.Name.Length == 0 ? "" : graph.FreshName($"{root.Name}/{planned.OpType}");
             planned.Node = node;
             added.Add(node);
         }

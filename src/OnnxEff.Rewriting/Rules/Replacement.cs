@@ -101,7 +101,10 @@ public static class Replacement
     {
         if (old.Producer is not { } from || value.Producer is not { } to)
             return;
+        // Runtimes refuse two nodes of one name, so the old one gives its name away.
         to.Name = from.Name;
+        if (from.Name.Length > 0)
+            from.Name = from.Graph.FreshName(from.Name);
         to.DocString = from.DocString;
         foreach (var (key, text) in from.Metadata)
             to.Metadata[key] = text;

@@ -16,7 +16,7 @@ public class FoldTests
             .Node("u", "Unsqueeze", "d last").Node("f", "Cast", "u", ("to", 1)).Node("y", "Mul", "x f").Output("y");
         sketch.RunSame(0, new FoldShapes());
         Assert.Equal("Mul", sketch.Ops);
-        Assert.Equal(64, sketch["y"].Producer!.Inputs[1]!.Constant!.ToScalar());
+        Assert.Equal(64, sketch.Graph.Outputs[0].Producer!.Inputs[1]!.Constant!.ToScalar());
     }
 
     [Fact]

@@ -27,7 +27,7 @@ public class InlineFunctionsTests
         var inner = body.AddNode("Bend", "lib", [x]);
         inner.SetAttribute("alpha", 0.5f);
         body.Outputs.Add(inner.AddOutput("y"));
-        sketch.Model.Functions.Add(new Function("lib", "Outer", body) { Opsets = { [""] = 18 } });
+        sketch.Model.Functions.Add(new Function("lib", "Outer", body) { Opsets = { [""] = 18, ["lib"] = 1 } });
         sketch.Node("z", "lib.Outer", "y").Output("z");
         sketch.RunSame(0, new InlineFunctions());
         Assert.Equal(["LeakyRelu", "Elu", "LeakyRelu", "Elu"], sketch.Graph.Nodes.Select(n => n.OpType));

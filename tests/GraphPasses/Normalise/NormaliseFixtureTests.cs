@@ -13,8 +13,10 @@ public class NormaliseFixtureTests
     /// <summary>The committed cells.</summary>
     public static TheoryData<string> Cells => [.. Directory.GetDirectories(Fixtures.Of()).Select(d => Path.GetFileName(d)).Order(StringComparer.Ordinal)];
 
-    /// <summary>All cells, where the larger models are at hand.</summary>
-    public static TheoryData<string> AllCells => [.. Fixtures.SharedFiles("model.onnx", "matrix")];
+    /// <summary>All cells, where the larger models are at hand. Not those with a window cache: ONNX Runtime leaves rows of
+    /// it unwritten, and two runs of one file differ there.</summary>
+    public static TheoryData<string> AllCells =>
+        [.. Fixtures.SharedFiles("model.onnx", "matrix").Where(f => !f.Contains("wincache", StringComparison.Ordinal))];
 
     [Theory]
     [MemberData(nameof(Cells))]

@@ -17,7 +17,7 @@ public class TargetTests
     {
         var sketch = Start().Node("t", "Concat", "b n two eight", ("axis", 0)).Node("y", "Reshape", "x t").Output("y");
         sketch.RunSame(0, new ConstantTargets());
-        Assert.Equal([0L, 0L, 2L, 8L], sketch["y"].Producer!.Inputs[1]!.Constant!.ToInt64()!);
+        Assert.Equal([0L, 0L, 2L, 8L], sketch.Graph.Outputs[0].Producer!.Inputs[1]!.Constant!.ToInt64()!);
     }
 
     [Fact]
@@ -25,7 +25,7 @@ public class TargetTests
     {
         var sketch = Start().Node("bn", "Mul", "b n").Node("t", "Concat", "bn six", ("axis", 0)).Node("y", "Reshape", "x t").Output("y");
         sketch.RunSame(0, new ConstantTargets());
-        Assert.Equal([-1L, 16L], sketch["y"].Producer!.Inputs[1]!.Constant!.ToInt64()!);
+        Assert.Equal([-1L, 16L], sketch.Graph.Outputs[0].Producer!.Inputs[1]!.Constant!.ToInt64()!);
     }
 
     [Fact]
@@ -34,7 +34,7 @@ public class TargetTests
         var sketch = Start().Const("sixteen", 16L).Node("bt", "Mul", "b two").Node("t", "Concat", "bt one p eight", ("axis", 0)).Const("perm_shape", 0, 0, 0, 0)
             .Node("q", "Transpose", "past", ("perm", (long[])[1, 0, 2, 3])).Node("y", "Reshape", "q t").Output("y");
         sketch.RunSame(0, new ConstantTargets());
-        Assert.Null(sketch["y"].Producer!.Inputs[1]!.Constant);
+        Assert.Null(sketch.Graph.Outputs[0].Producer!.Inputs[1]!.Constant);
     }
 
     [Fact]
@@ -42,7 +42,7 @@ public class TargetTests
     {
         var sketch = Start().Const("three", 3L).Node("u", "Unsqueeze", "past two").Node("t", "Concat", "b two three p eight", ("axis", 0)).Node("y", "Expand", "u t").Output("y");
         sketch.RunSame(0, new ConstantTargets());
-        Assert.Equal([1L, 1L, 3L, 1L, 1L], sketch["y"].Producer!.Inputs[1]!.Constant!.ToInt64()!);
+        Assert.Equal([1L, 1L, 3L, 1L, 1L], sketch.Graph.Outputs[0].Producer!.Inputs[1]!.Constant!.ToInt64()!);
     }
 
     [Fact]
@@ -51,7 +51,7 @@ public class TargetTests
         var sketch = Start().Const("fold", -1, 3, 8).Input("k", "batch", 2, 3, 8).Node("a", "Reshape", "k fold").Node("c", "Transpose", "a", ("perm", (long[])[0, 2, 1]))
             .Const("unfold", -1, 2, 8, 3).Node("y", "Reshape", "c unfold").Output("y");
         sketch.RunSame(0, new PlainTranspose());
-        Assert.Equal("y = Transpose(k)", sketch["y"].Graph.Outputs[0].Producer!.ToString());
+        Assert.Equal("y = Transpose(k)", sketch.Graph.Outputs[0].Producer!.ToString());
         Assert.Equal([0L, 1L, 3L, 2L], sketch.Graph.Outputs[0].Producer!.Ints("perm")!);
     }
 
