@@ -13,8 +13,9 @@ static class AttentionToOnnxEff
     public static string? Refusal(LlmAttention attention)
     {
         var element = attention[AttentionInput.Query]?.Type?.Element;
-        return element is ElementType.Float32 or ElementType.Float16 ? null
-            : $"BlockMaskedAttention computes float32 and float16, not {element}";
+        return element is not (ElementType.Float32 or ElementType.Float16) ? $"BlockMaskedAttention computes float32 and float16, not {element}"
+            : attention.Window > 0 && !attention.Causal ? "BlockMaskedAttention has windows for causal attention only"
+            : null;
     }
 
     /// <summary>Replaces the node.</summary>

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using OnnxEff.Ir;
 using OnnxEff.Ops;
 
 namespace OnnxEff.Cli;
@@ -30,7 +31,7 @@ public static class OperatorsDocument
         foreach (var attribute in schema.Attributes)
         {
             var standard = attribute.Default is { } value ? value.ToString(CultureInfo.InvariantCulture) : "required";
-            text.Append($"| `{attribute.Name}` | {(attribute.Kind == ElementKind.Int64 ? "int" : "float")} | {standard} | {Cell(attribute.Documentation)} |\n");
+            text.Append($"| `{attribute.Name}` | {(attribute.Kind == ElementType.Int64 ? "int" : "float")} | {standard} | {Cell(attribute.Documentation)} |\n");
         }
         text.Append('\n');
         foreach (var variable in schema.Types)

@@ -36,9 +36,19 @@ readonly ref struct AttentionShapeCheck(AttentionAttributes attributes, Attentio
         Lengths(seqlensK, sequence, total, past, pasts, totals);
         return new AttentionGeometry
         {
-            Batch = batch, Sequence = sequence, QueryHeads = hq, KvHeads = hkv, HeadSize = headSize, Packed = packed,
-            PastRows = past, Total = total, PresentRows = Math.Max(past, total), RotaryPairs = pairs, TableRows = table,
-            PastLengths = pasts, TotalLengths = totals,
+            Batch = batch,
+            Sequence = sequence,
+            QueryHeads = hq,
+            KvHeads = hkv,
+            HeadSize = headSize,
+            Packed = packed,
+            PastRows = past,
+            Total = total,
+            PresentRows = Math.Max(past, total),
+            RotaryPairs = pairs,
+            TableRows = table,
+            PastLengths = pasts,
+            TotalLengths = totals,
         };
     }
 

@@ -1,3 +1,5 @@
+using OnnxEff.Ir;
+
 namespace OnnxEff.Ops;
 
 /// <summary>
@@ -15,10 +17,10 @@ public static class BlockMaskedAttention
     {
         Types =
         [
-            new("T", ElementKind.Float, ElementKind.Float16),
-            new("M", ElementKind.Int64, ElementKind.Int32, ElementKind.Bool),
-            new("I", ElementKind.Int32),
-            new("L", ElementKind.Int64),
+            new("T", ElementType.Float32, ElementType.Float16),
+            new("M", ElementType.Int64, ElementType.Int32, ElementType.Bool),
+            new("I", ElementType.Int32),
+            new("L", ElementType.Int64),
         ],
         Inputs =
         [
@@ -45,13 +47,13 @@ public static class BlockMaskedAttention
         ],
         Attributes =
         [
-            new("num_heads", ElementKind.Int64, null, "Hq."),
-            new("kv_num_heads", ElementKind.Int64, null, "Hkv, a divisor of Hq."),
-            new("scale", ElementKind.Float, 0, "Factor of the logits; 0 stands for 1/sqrt(D)."),
-            new("softcap", ElementKind.Float, 0, "c in c*tanh(x/c); 0 for none."),
-            new("causal", ElementKind.Int64, 1, "1 when a query sees no key behind its own index."),
-            new("window", ElementKind.Int64, -1, "Keys that a query sees, its own included; -1 for all. Needs causal."),
-            new("rotary_interleaved", ElementKind.Int64, 0, "1 for pairs (2i, 2i+1), 0 for pairs (i, i+R/2)."),
+            new("num_heads", ElementType.Int64, null, "Hq."),
+            new("kv_num_heads", ElementType.Int64, null, "Hkv, a divisor of Hq."),
+            new("scale", ElementType.Float32, 0, "Factor of the logits; 0 stands for 1/sqrt(D)."),
+            new("softcap", ElementType.Float32, 0, "c in c*tanh(x/c); 0 for none."),
+            new("causal", ElementType.Int64, 1, "1 when a query sees no key behind its own index."),
+            new("window", ElementType.Int64, -1, "Keys that a query sees, its own included; -1 for all. Needs causal."),
+            new("rotary_interleaved", ElementType.Int64, 0, "1 for pairs (2i, 2i+1), 0 for pairs (i, i+R/2)."),
         ],
     };
 
@@ -97,8 +99,17 @@ public static class BlockMaskedAttention
         /// <summary>The sizes alone.</summary>
         public AttentionShapes Shapes => new(Query.Dims)
         {
-            Key = Key?.Dims, Value = Value?.Dims, PastKey = PastKey?.Dims, PastValue = PastValue?.Dims, KeyMask = KeyMask?.Dims,
-            SeqlensK = SeqlensK?.Dims, PositionIds = PositionIds?.Dims, Cos = Cos?.Dims, Sin = Sin?.Dims, Bias = Bias?.Dims, Sinks = Sinks?.Dims,
+            Key = Key?.Dims,
+            Value = Value?.Dims,
+            PastKey = PastKey?.Dims,
+            PastValue = PastValue?.Dims,
+            KeyMask = KeyMask?.Dims,
+            SeqlensK = SeqlensK?.Dims,
+            PositionIds = PositionIds?.Dims,
+            Cos = Cos?.Dims,
+            Sin = Sin?.Dims,
+            Bias = Bias?.Dims,
+            Sinks = Sinks?.Dims,
         };
     }
 

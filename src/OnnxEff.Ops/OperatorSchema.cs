@@ -1,9 +1,11 @@
+using OnnxEff.Ir;
+
 namespace OnnxEff.Ops;
 
 /// <summary>The element types that one letter of a declaration stands for, as <c>T ∈ {Float, Float16}</c>.</summary>
 /// <param name="Name">The letter that <see cref="ParameterSchema.Type"/> refers to.</param>
 /// <param name="Kinds">The types it may be; all parameters with this letter have the same one in a node.</param>
-public sealed record TypeVariable(string Name, params ElementKind[] Kinds);
+public sealed record TypeVariable(string Name, params ElementType[] Kinds);
 
 /// <summary>One input or output of an operator.</summary>
 /// <param name="Name">Name as in the documentation.</param>
@@ -15,10 +17,10 @@ public sealed record ParameterSchema(string Name, string Type, string Axes, stri
 
 /// <summary>One attribute of an operator: an integer or a float.</summary>
 /// <param name="Name">Name in the node.</param>
-/// <param name="Kind"><see cref="ElementKind.Int64"/> or <see cref="ElementKind.Float"/>.</param>
+/// <param name="Kind"><see cref="ElementType.Int64"/> or <see cref="ElementType.Float32"/>.</param>
 /// <param name="Default">Value of a node without the attribute; null when it is required.</param>
 /// <param name="Documentation">What it means.</param>
-public sealed record AttributeSchema(string Name, ElementKind Kind, double? Default, string Documentation);
+public sealed record AttributeSchema(string Name, ElementType Kind, double? Default, string Documentation);
 
 /// <summary>
 /// The declaration of an operator. Registration with ONNX Runtime, documentation and tests read it; nothing else
@@ -48,15 +50,15 @@ public sealed record OperatorSchema(string Name, int Since, string Documentation
         ?? throw new ArgumentException($"Operator '{Name}' declares no attribute '{name}'.", nameof(name));
 
     /// <summary>Every choice of one element type per type variable, in the order of the declaration.</summary>
-    public IEnumerable<ElementKind[]> TypeAssignments()
+    public IEnumerable<ElementType[]> TypeAssignments()
     {
-        IEnumerable<ElementKind[]> assignments = [[]];
+        IEnumerable<ElementType[]> assignments = [[]];
         foreach (TypeVariable variable in Types)
-            assignments = assignments.SelectMany(_ => variable.Kinds, (head, kind) => (ElementKind[])[.. head, kind]);
+            assignments = assignments.SelectMany(_ => variable.Kinds, (head, kind) => (ElementType[])[.. head, kind]);
         return assignments;
     }
 
     /// <summary>The element type of a parameter under one of <see cref="TypeAssignments"/>.</summary>
-    public ElementKind KindOf(ParameterSchema parameter, ElementKind[] assignment) =>
+    public ElementType KindOf(ParameterSchema parameter, ElementType[] assignment) =>
         assignment[Array.FindIndex(Types, t => t.Name == parameter.Type)];
 }

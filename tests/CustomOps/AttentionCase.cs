@@ -38,7 +38,10 @@ public sealed record AttentionCase(int Batch, int Sequence, int Past, int QueryH
 
     public AttentionAttributes Attributes => new(QueryHeads, KvHeads)
     {
-        Causal = Causal, Window = Window, Softcap = Softcap, RotaryInterleaved = Interleaved,
+        Causal = Causal,
+        Window = Window,
+        Softcap = Softcap,
+        RotaryInterleaved = Interleaved,
     };
 
     public BlockMaskedAttention.Inputs Draw()

@@ -1,4 +1,5 @@
 using OnnxEff.CustomOps.Cpu;
+using OnnxEff.Ir;
 using OnnxEff.Ops;
 using Xunit;
 
@@ -21,19 +22,26 @@ static unsafe class AttentionRun
     /// <param name="present">Ask for the cache.</param>
     /// <param name="parallel">Threads.</param>
     public static BlockMaskedAttention.Outputs Kernel<TLanes>(
-        AttentionAttributes attributes, BlockMaskedAttention.Inputs x, ElementKind kind = ElementKind.Float,
-        ElementKind maskKind = ElementKind.Int64, bool inPlace = false, bool present = true, ParallelFor? parallel = null)
+        AttentionAttributes attributes, BlockMaskedAttention.Inputs x, ElementType kind = ElementType.Float32,
+        ElementType maskKind = ElementType.Int64, bool inPlace = false, bool present = true, ParallelFor? parallel = null)
         where TLanes : unmanaged, ILanes<TLanes>
     {
         using var memory = new Arena();
         var tensors = new AttentionTensors
         {
-            Query = memory.Put(x.Query, kind), Key = memory.Put(x.Key, kind), Value = memory.Put(x.Value, kind),
-            PastKey = memory.Put(x.PastKey, kind), PastValue = memory.Put(x.PastValue, kind),
-            KeyMask = memory.Put(x.KeyMask, maskKind), SeqlensK = memory.Put(x.SeqlensK, ElementKind.Int32),
-            TotalSequenceLength = memory.Put(x.TotalSequenceLength is { } t ? new Dense<int>([], [t]) : null, ElementKind.Int32),
-            PositionIds = memory.Put(x.PositionIds, ElementKind.Int64), Cos = memory.Put(x.Cos, kind), Sin = memory.Put(x.Sin, kind),
-            Bias = memory.Put(x.Bias, kind), Sinks = memory.Put(x.Sinks, kind),
+            Query = memory.Put(x.Query, kind),
+            Key = memory.Put(x.Key, kind),
+            Value = memory.Put(x.Value, kind),
+            PastKey = memory.Put(x.PastKey, kind),
+            PastValue = memory.Put(x.PastValue, kind),
+            KeyMask = memory.Put(x.KeyMask, maskKind),
+            SeqlensK = memory.Put(x.SeqlensK, ElementType.Int32),
+            TotalSequenceLength = memory.Put(x.TotalSequenceLength is { } t ? new Dense<int>([], [t]) : null, ElementType.Int32),
+            PositionIds = memory.Put(x.PositionIds, ElementType.Int64),
+            Cos = memory.Put(x.Cos, kind),
+            Sin = memory.Put(x.Sin, kind),
+            Bias = memory.Put(x.Bias, kind),
+            Sinks = memory.Put(x.Sinks, kind),
         };
         AttentionGeometry? g = tensors.Check(attributes, out string? refusal);
         Assert.Null(refusal);
@@ -62,7 +70,7 @@ static unsafe class AttentionRun
     {
         readonly List<GuardedMemory> blocks = [];
 
-        public TensorPointer Empty(long[] dims, ElementKind kind)
+        public TensorPointer Empty(long[] dims, ElementType kind)
         {
             long count = dims.Aggregate(1L, (a, b) => a * b);
             var block = new GuardedMemory(count * Bytes(kind));
@@ -71,17 +79,17 @@ static unsafe class AttentionRun
             return new TensorPointer(block.Pointer, dims, kind);
         }
 
-        public TensorPointer Put<T>(Dense<T>? tensor, ElementKind kind) where T : IConvertible
+        public TensorPointer Put<T>(Dense<T>? tensor, ElementType kind) where T : IConvertible
         {
             if (tensor is null) return default;
             TensorPointer target = Empty(tensor.Dims, kind);
             for (int i = 0; i < tensor.Data.Length; i++)
                 switch (kind)
                 {
-                    case ElementKind.Float: ((float*)target.Data)[i] = Convert.ToSingle(tensor.Data[i]); break;
-                    case ElementKind.Float16: ((Half*)target.Data)[i] = (Half)Convert.ToSingle(tensor.Data[i]); break;
-                    case ElementKind.Int64: ((long*)target.Data)[i] = Convert.ToInt64(tensor.Data[i]); break;
-                    case ElementKind.Int32: ((int*)target.Data)[i] = Convert.ToInt32(tensor.Data[i]); break;
+                    case ElementType.Float32: ((float*)target.Data)[i] = Convert.ToSingle(tensor.Data[i]); break;
+                    case ElementType.Float16: ((Half*)target.Data)[i] = (Half)Convert.ToSingle(tensor.Data[i]); break;
+                    case ElementType.Int64: ((long*)target.Data)[i] = Convert.ToInt64(tensor.Data[i]); break;
+                    case ElementType.Int32: ((int*)target.Data)[i] = Convert.ToInt32(tensor.Data[i]); break;
                     default: ((byte*)target.Data)[i] = Convert.ToByte(tensor.Data[i]); break;
                 }
             return target;
@@ -91,17 +99,17 @@ static unsafe class AttentionRun
         {
             var data = new float[tensor.Dims!.Aggregate(1L, (a, b) => a * b)];
             for (int i = 0; i < data.Length; i++)
-                data[i] = tensor.Kind == ElementKind.Float ? ((float*)tensor.Data)[i] : (float)((Half*)tensor.Data)[i];
+                data[i] = tensor.Kind == ElementType.Float32 ? ((float*)tensor.Data)[i] : (float)((Half*)tensor.Data)[i];
             return new(tensor.Dims!, data);
         }
 
         public void Dispose() => blocks.ForEach(b => b.Dispose());
 
-        static int Bytes(ElementKind kind) => kind switch
+        static int Bytes(ElementType kind) => kind switch
         {
-            ElementKind.Float or ElementKind.Int32 => 4,
-            ElementKind.Int64 => 8,
-            ElementKind.Float16 => 2,
+            ElementType.Float32 or ElementType.Int32 => 4,
+            ElementType.Int64 => 8,
+            ElementType.Float16 => 2,
             _ => 1,
         };
     }

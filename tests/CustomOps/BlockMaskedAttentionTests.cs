@@ -1,4 +1,5 @@
 using OnnxEff.CustomOps.Cpu;
+using OnnxEff.Ir;
 using OnnxEff.Ops;
 using Xunit;
 using static OnnxEff.Tests.CustomOps.AttentionCase;
@@ -29,7 +30,12 @@ public abstract class BlockMaskedAttentionTests<TLanes> where TLanes : unmanaged
         bool later = mask != Mask.SeqlensFirst;
         Agrees(new(3, sequence, later ? 130 : 0, 4, 2, 16)
         {
-            Keys = mask, Bias = bias, Causal = causal, Window = window, Rotates = Rotary.TableImplicit, Seed = sequence + window + 60,
+            Keys = mask,
+            Bias = bias,
+            Causal = causal,
+            Window = window,
+            Rotates = Rotary.TableImplicit,
+            Seed = sequence + window + 60,
         });
     }
 
@@ -86,8 +92,8 @@ public abstract class BlockMaskedAttentionTests<TLanes> where TLanes : unmanaged
         Agrees(new(2, sequence, 33, 6, 2, 24) { Packed = true, Rotates = Rotary.TableImplicit });
 
     [Theory]
-    [InlineData(ElementKind.Int64), InlineData(ElementKind.Int32), InlineData(ElementKind.Bool)]
-    public void Reads_every_type_of_key_mask(ElementKind maskKind)
+    [InlineData(ElementType.Int64), InlineData(ElementType.Int32), InlineData(ElementType.Bool)]
+    public void Reads_every_type_of_key_mask(ElementType maskKind)
     {
         AttentionCase c = Small with { Keys = Mask.Holes };
         BlockMaskedAttention.Inputs x = c.Draw();
@@ -163,7 +169,7 @@ public abstract class BlockMaskedAttentionTests<TLanes> where TLanes : unmanaged
     {
         (BlockMaskedAttention.Inputs x, BlockMaskedAttention.Outputs expected) = AttentionCases.Expected(c);
         BlockMaskedAttention.Outputs single = AttentionRun.Kernel<TLanes>(c.Attributes, x);
-        BlockMaskedAttention.Outputs half = AttentionRun.Kernel<TLanes>(c.Attributes, x, ElementKind.Float16);
+        BlockMaskedAttention.Outputs half = AttentionRun.Kernel<TLanes>(c.Attributes, x, ElementType.Float16);
         Near(expected.Output, single.Output, 1e-5);
         Near(expected.Output, half.Output, 4e-3);
         Near(expected.PresentKey, single.PresentKey, 1e-6);

@@ -2,8 +2,8 @@ using System.Text;
 using Google.Protobuf;
 using OnnxEff.Ir.Onnx;
 using OnnxEff.Tests.Testing;
-using Wire = OnnxEff.Ir.Onnx.Wire;
 using Xunit;
+using Wire = OnnxEff.Ir.Onnx.Wire;
 
 namespace OnnxEff.Tests.Ir;
 
@@ -95,8 +95,14 @@ public class HostileFileTests
         var model = OnnxReader.Parse(Graph(g => g.Input.Add(new Wire.ValueInfoProto
         {
             Name = "x",
-            Type = new Wire.TypeProto { TensorType = new Wire.TypeProto.Types.Tensor { ElemType = 1,
-                Shape = new Wire.TensorShapeProto { Dim = { new Wire.TensorShapeProto.Types.Dimension { DimParam = text } } } } },
+            Type = new Wire.TypeProto
+            {
+                TensorType = new Wire.TypeProto.Types.Tensor
+                {
+                    ElemType = 1,
+                    Shape = new Wire.TensorShapeProto { Dim = { new Wire.TensorShapeProto.Types.Dimension { DimParam = text } } }
+                }
+            },
         })));
         Assert.False(model.Graph.Inputs[0].Type!.Shape![0].IsConstant);
     }

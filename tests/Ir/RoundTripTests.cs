@@ -2,8 +2,8 @@ using Google.Protobuf;
 using OnnxEff.Ir;
 using OnnxEff.Ir.Onnx;
 using OnnxEff.Tests.Testing;
-using Wire = OnnxEff.Ir.Onnx.Wire;
 using Xunit;
+using Wire = OnnxEff.Ir.Onnx.Wire;
 
 namespace OnnxEff.Tests.Ir;
 

@@ -10,7 +10,10 @@ public class AttentionGeometryTests
     /// <summary>B = 2, S = 3, P = 5, D = 16.</summary>
     static readonly AttentionShapes Plain = new([2, 3, 64])
     {
-        Key = [2, 3, 32], Value = [2, 3, 32], PastKey = [2, 2, 5, 16], PastValue = [2, 2, 5, 16],
+        Key = [2, 3, 32],
+        Value = [2, 3, 32],
+        PastKey = [2, 2, 5, 16],
+        PastValue = [2, 2, 5, 16],
     };
 
     static AttentionGeometry Accept(AttentionShapes shapes, int[]? seqlens = null, int? total = null)

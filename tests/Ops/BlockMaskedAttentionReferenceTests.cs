@@ -56,7 +56,10 @@ public class BlockMaskedAttentionReferenceTests
         long[] dims = [1, 1, 4];
         var x = new BlockMaskedAttention.Inputs(new(dims, zeros))
         {
-            Key = new(dims, key), Value = new(dims, zeros), Cos = new([1, 2], [0, 1]), Sin = new([1, 2], [1, 0]),
+            Key = new(dims, key),
+            Value = new(dims, zeros),
+            Cos = new([1, 2], [0, 1]),
+            Sin = new([1, 2], [1, 0]),
         };
         Assert.Equal(expected, BlockMaskedAttention.Reference(One with { RotaryInterleaved = interleaved }, x).PresentKey.Data);
     }

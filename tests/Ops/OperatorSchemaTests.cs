@@ -1,3 +1,4 @@
+using OnnxEff.Ir;
 using OnnxEff.Ops;
 using Xunit;
 
@@ -35,12 +36,12 @@ public class OperatorSchemaTests
     [Theory]
     [MemberData(nameof(Names))]
     public void Every_attribute_is_an_integer_or_a_float(string name) =>
-        Assert.All(Schema(name).Attributes, a => Assert.True(a.Kind is ElementKind.Int64 or ElementKind.Float));
+        Assert.All(Schema(name).Attributes, a => Assert.True(a.Kind is ElementType.Int64 or ElementType.Float32));
 
     [Fact]
     public void Type_assignments_cross_all_variables()
     {
-        ElementKind[][] assignments = [.. BlockMaskedAttention.Schema.TypeAssignments()];
+        ElementType[][] assignments = [.. BlockMaskedAttention.Schema.TypeAssignments()];
         Assert.Equal(6, assignments.Length);
         Assert.Distinct(assignments.Select(a => string.Join(' ', a)));
     }
@@ -49,9 +50,9 @@ public class OperatorSchemaTests
     public void An_assignment_types_each_parameter_by_its_variable()
     {
         OperatorSchema schema = BlockMaskedAttention.Schema;
-        ElementKind[] assignment = [ElementKind.Float16, ElementKind.Bool, ElementKind.Int32, ElementKind.Int64];
-        Assert.Equal(ElementKind.Float16, schema.KindOf(schema.Inputs[0], assignment));
-        Assert.Equal(ElementKind.Bool, schema.KindOf(schema.Inputs[5], assignment));
+        ElementType[] assignment = [ElementType.Float16, ElementType.Bool, ElementType.Int32, ElementType.Int64];
+        Assert.Equal(ElementType.Float16, schema.KindOf(schema.Inputs[0], assignment));
+        Assert.Equal(ElementType.Bool, schema.KindOf(schema.Inputs[5], assignment));
     }
 
     [Fact]

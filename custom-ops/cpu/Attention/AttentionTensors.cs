@@ -1,9 +1,10 @@
+using OnnxEff.Ir;
 using OnnxEff.Ops;
 
 namespace OnnxEff.CustomOps.Cpu;
 
 /// <summary>A tensor in memory of the caller, row-major; <see cref="Dims"/> is null for an absent one.</summary>
-public readonly unsafe struct TensorPointer(void* data, long[]? dims, ElementKind kind)
+public readonly unsafe struct TensorPointer(void* data, long[]? dims, ElementType kind)
 {
     /// <summary>The first element.</summary>
     public void* Data => data;
@@ -12,7 +13,7 @@ public readonly unsafe struct TensorPointer(void* data, long[]? dims, ElementKin
     public long[]? Dims => dims;
 
     /// <summary>Type of the elements.</summary>
-    public ElementKind Kind => kind;
+    public ElementType Kind => kind;
 }
 
 /// <summary>The tensors of one <see cref="BlockMaskedAttention"/> call as the caller holds them.</summary>
@@ -68,8 +69,17 @@ public sealed class AttentionTensors
         if (refusal is not null) return null;
         var shapes = new AttentionShapes(Query.Dims!)
         {
-            Key = Key.Dims, Value = Value.Dims, PastKey = PastKey.Dims, PastValue = PastValue.Dims, KeyMask = KeyMask.Dims,
-            SeqlensK = SeqlensK.Dims, PositionIds = PositionIds.Dims, Cos = Cos.Dims, Sin = Sin.Dims, Bias = Bias.Dims, Sinks = Sinks.Dims,
+            Key = Key.Dims,
+            Value = Value.Dims,
+            PastKey = PastKey.Dims,
+            PastValue = PastValue.Dims,
+            KeyMask = KeyMask.Dims,
+            SeqlensK = SeqlensK.Dims,
+            PositionIds = PositionIds.Dims,
+            Cos = Cos.Dims,
+            Sin = Sin.Dims,
+            Bias = Bias.Dims,
+            Sinks = Sinks.Dims,
         };
         int? total = TotalSequenceLength.Dims is null ? null : *(int*)TotalSequenceLength.Data;
         AttentionGeometry? geometry = AttentionGeometry.Derive(attributes, shapes, Span<int>(SeqlensK), total, out refusal);

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using OnnxEff.Ir;
 using OnnxEff.Ops;
 
 namespace OnnxEff.CustomOps.Cpu;
@@ -28,10 +29,10 @@ public static unsafe class BlockMaskedAttentionKernel
     {
         switch (tensors.Query.Kind)
         {
-            case ElementKind.Float:
+            case ElementType.Float32:
                 Run<TLanes, SingleCodec, float>(attributes, geometry, tensors, results, parallel);
                 break;
-            case ElementKind.Float16:
+            case ElementType.Float16:
                 Run<TLanes, HalfCodec, Half>(attributes, geometry, tensors, results, parallel);
                 break;
             default:
@@ -81,8 +82,8 @@ public static unsafe class BlockMaskedAttentionKernel
                 long at = b * width + t;
                 bool set = mask.Kind switch
                 {
-                    ElementKind.Int64 => ((long*)mask.Data)[at] != 0,
-                    ElementKind.Int32 => ((int*)mask.Data)[at] != 0,
+                    ElementType.Int64 => ((long*)mask.Data)[at] != 0,
+                    ElementType.Int32 => ((int*)mask.Data)[at] != 0,
                     _ => ((byte*)mask.Data)[at] != 0,
                 };
                 target[(long)b * g.Total + t] = set ? (byte)1 : (byte)0;

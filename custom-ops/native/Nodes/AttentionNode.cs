@@ -36,10 +36,19 @@ sealed unsafe class AttentionNode(AttentionAttributes attributes) : NodeKernel
     {
         var tensors = new AttentionTensors
         {
-            Query = context.Input(0), Key = context.Input(1), Value = context.Input(2),
-            PastKey = context.Input(3), PastValue = context.Input(4), KeyMask = context.Input(5), SeqlensK = context.Input(6),
-            TotalSequenceLength = context.Input(7), PositionIds = context.Input(8), Cos = context.Input(9), Sin = context.Input(10),
-            Bias = context.Input(11), Sinks = context.Input(12),
+            Query = context.Input(0),
+            Key = context.Input(1),
+            Value = context.Input(2),
+            PastKey = context.Input(3),
+            PastValue = context.Input(4),
+            KeyMask = context.Input(5),
+            SeqlensK = context.Input(6),
+            TotalSequenceLength = context.Input(7),
+            PositionIds = context.Input(8),
+            Cos = context.Input(9),
+            Sin = context.Input(10),
+            Bias = context.Input(11),
+            Sinks = context.Input(12),
         };
         AttentionGeometry g = tensors.Check(attributes, out string? refusal) ?? throw new OrtException(refusal!);
         long[] cache = [g.Batch, g.KvHeads, g.PresentRows, g.HeadSize];

@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 using OnnxEff.CustomOps.Cpu;
-using OnnxEff.Ops;
+using OnnxEff.Ir;
 
 namespace OnnxEff.CustomOps.Native;
 
@@ -41,7 +41,7 @@ readonly unsafe struct KernelContext
             var dims = new long[rank];
             fixed (long* sizes = dims) api.Check(api.GetDimensions(shape, sizes, rank));
             api.Check(api.GetTensorMutableData(value, &data));
-            return new TensorPointer(data, dims, (ElementKind)kind);
+            return new TensorPointer(data, dims, (ElementType)kind);
         }
         finally
         {

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using OnnxEff.Ir;
 using OnnxEff.Ops;
 
 namespace OnnxEff.CustomOps.Native;
@@ -29,12 +30,12 @@ static unsafe class Registration
         void* domain;
         fixed (byte* name = OrtApi.Utf8(OnnxEffOperators.Domain)) api.Check(api.CreateCustomOpDomain(name, &domain));
         for (int kernel = 0; kernel < Kernels.Length; kernel++)
-            foreach (ElementKind[] assignment in Kernels[kernel].Schema.TypeAssignments())
+            foreach (ElementType[] assignment in Kernels[kernel].Schema.TypeAssignments())
                 api.Check(api.CustomOpDomainAdd(domain, CreateOp(api, kernel, assignment)));
         return (nint)domain;
     }
 
-    static OrtCustomOp* CreateOp(OrtApi api, int kernel, ElementKind[] assignment)
+    static OrtCustomOp* CreateOp(OrtApi api, int kernel, ElementType[] assignment)
     {
         OperatorSchema schema = Kernels[kernel].Schema;
         ParameterSchema[] parameters = [.. schema.Inputs, .. schema.Outputs];

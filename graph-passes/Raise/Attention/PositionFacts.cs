@@ -16,6 +16,7 @@ sealed class PositionFacts
     readonly Dictionary<MaskTensor, (MaskFact? Fact, string Because)> _masks = [];
     readonly Dictionary<Value, string> _refused = [];
     readonly IReadOnlyList<long> _windows = [];
+    readonly List<int> _untested = []; // Lengths of pasts that would take too much memory to evaluate.
 
     public PositionFacts(Model model, DecoderSignature? signature, IReadOnlyList<AttentionSite> sites, IGraphEvaluator evaluator)
     {
@@ -33,6 +34,11 @@ sealed class PositionFacts
             _windows = cut!.WindowsToTry;
             foreach (var sample in PositionSample.Draw(_windows))
             {
+                if (cut.IsCostly(sample))
+                {
+                    _untested.Add(sample.Past);
+                    continue;
+                }
                 if (cut.TryEvaluate(sample) is not { } tensors)
                     continue;
                 for (var i = 0; i < tensors.Count; i++)
@@ -75,6 +81,8 @@ sealed class PositionFacts
         if (mask.Form == MaskForm.HidesKeys)
             evaluated = [.. evaluated.Select(e => (e.Sample, Not(e.Tensor)))];
         var found = MaskRecognizer.TryRecognize(evaluated, _windows, _signature.AttentionMask is not null, out var fact, out because);
+        if (found && mask.Value.Constant is null && _untested.Count > 0)
+            (found, because) = (false, $"a window of up to {_untested.Max()} keys cannot be ruled out: so long a mask takes too much memory to evaluate");
         return _masks[mask] = (found ? fact : null, because!);
     }
 

@@ -12,13 +12,17 @@ namespace OnnxEff.GraphPasses.Raise.Positions;
 /// </summary>
 public sealed class PositionalCut : IDisposable
 {
-    /// <summary>Cost bound: no sample may make a tensor of this many elements.</summary>
+    /// <summary>Longer windows than this are no windows: the longest of published models has 2^15 keys.</summary>
     const long LargestPast = 1 << 16;
+
+    /// <summary>No sample may make a larger tensor: 2^25 floats are 128 MiB.</summary>
+    const long LargestTensor = 1 << 25;
 
     readonly DecoderSignature _signature;
     readonly Model _model;
     readonly Dictionary<Value, Value> _fedShapes = []; // Output of a Shape node on a hidden value, to the cut's input.
     readonly IEvaluation _evaluation;
+    readonly TensorType?[] _types; // Of all values that are computed.
 
     PositionalCut(DecoderSignature signature, Model model, IReadOnlyList<Value> targets, PositionalNodes nodes, IGraphEvaluator evaluator)
     {
@@ -32,6 +36,7 @@ public sealed class PositionalCut : IDisposable
             _fedShapes.Add(shape, copier.Map[shape]);
         }
         copier.CopyAll(nodes.InOrder);
+        _types = [.. nodes.InOrder.SelectMany(n => n.Outputs).Where(o => o.Name.Length > 0).Select(o => o.Type)];
         model.Graph.Outputs.AddRange(targets.Select(copier.Resolve));
         WindowsToTry = [.. IntegerConstants(model.Graph).Where(v => v is > 1 and < LargestPast).Distinct().Order().Take(8)];
         _evaluation = evaluator.Open(model);
@@ -83,14 +88,20 @@ public sealed class PositionalCut : IDisposable
         }
     }
 
+    /// <summary>True if computing the targets on a sample would take, or could take, too much memory.</summary>
+    public bool IsCostly(PositionSample sample)
+    {
+        var binder = new SampleBinder(_signature, sample);
+        // What is not known may be a square of all keys.
+        return Array.Exists(_types, t => (binder.ElementCount(t) ?? (long)sample.Total * sample.Total) > LargestTensor);
+    }
+
     /// <summary>
     /// Computes the targets on a sample; null if the graph does not take such an input (a fixed batch, a table that is
     /// too short for the past).
     /// </summary>
     public IReadOnlyList<Tensor>? TryEvaluate(PositionSample sample)
     {
-        if (sample.Total > LargestPast)
-            return null;
         var binder = new SampleBinder(_signature, sample);
         var feeds = new Dictionary<string, Tensor>();
         foreach (var input in _model.Graph.Inputs)

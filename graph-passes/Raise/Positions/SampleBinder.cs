@@ -64,6 +64,21 @@ sealed class SampleBinder
         return Tensor.Vector<long>(known.AsSpan(start, Math.Max(0, end - start)));
     }
 
+    /// <summary>The number of elements of a value of this type, or null if that is not known.</summary>
+    public long? ElementCount(TensorType? type)
+    {
+        if (type?.Shape is not { } shape)
+            return null;
+        long count = 1;
+        foreach (var dim in shape.AsEnumerable())
+        {
+            if (dim.Evaluate(_symbols) is not { } size)
+                return null;
+            count = checked(count * size);
+        }
+        return count;
+    }
+
     static int Axis(long axis, int rank) => (int)Math.Clamp(axis < 0 ? axis + rank : axis, 0, rank);
 
     void Bind(Value input, params long[] dims)

@@ -25,8 +25,8 @@ static class HostSnippets
           onnxeff optimize in.onnx out.onnx --target ort
           const session = await ort.InferenceSession.create("out.onnx");
 
-        genai   (genai_config.json, in model.decoder.session_options)
-          "custom_ops_library": "{library.Replace(@"\", @"\\", StringComparison.Ordinal)}"
+        genai   (copy {Path.GetFileNameWithoutExtension(library)}*{Path.GetExtension(library)} into the model's folder; genai_config.json, in model.decoder.session_options)
+          "custom_ops_library": "{Path.GetFileName(library)}"
 
         """.ReplaceLineEndings(Environment.NewLine);
 }

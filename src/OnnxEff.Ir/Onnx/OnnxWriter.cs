@@ -49,8 +49,8 @@ public static class OnnxWriter
             RandomAccess.FlushToDisk(graph);
         }
         files.Commit();
-        foreach (var path in obsolete)
-            File.Delete(path);
+        foreach (var unread in obsolete)
+            File.Delete(unread);
         GC.KeepAlive(model);
     }
 

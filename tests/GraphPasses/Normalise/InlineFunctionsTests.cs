@@ -75,7 +75,9 @@ public class InlineFunctionsTests
         body.Outputs.Add(second.AddOutput("y"));
         sketch.Model.Functions.Add(new Function("lib", "Bend", body)
         {
-            Opsets = { [""] = 18, ["lib"] = 1 }, AttributeNames = { "alpha" }, AttributeDefaults = { ["beta"] = 2f },
+            Opsets = { [""] = 18, ["lib"] = 1 },
+            AttributeNames = { "alpha" },
+            AttributeDefaults = { ["beta"] = 2f },
         });
         sketch.Model.Opsets["lib"] = 1;
         return sketch;

@@ -18,6 +18,9 @@ public sealed record DecoderSketch
 
     public int? Window { get; init; }
 
+    /// <summary>True to make the mask for all keys as queries and to cut the new ones out of it.</summary>
+    public bool SquareMask { get; init; }
+
     public string Repeat { get; init; } = "Expand";
 
     /// <summary>The axis at which repeated heads are inserted; 2 keeps a head's copies together.</summary>
@@ -136,12 +139,16 @@ public sealed record DecoderSketch
             return logits;
         s.Node("m.shape", "Shape", "attention_mask").Node("x.shape", "Shape", "input_ids").Const("one", Tensor.Scalar(1L)).Const("nil", Tensor.Scalar(0L))
             .Node("T", "Gather", "m.shape one").Node("S", "Gather", "x.shape one").Node("P", "Sub", "T S")
-            .Node("keys", "Range", "nil T one").Node("queries0", "Range", "P T one").Node("queries", "Unsqueeze", "queries0 axis1")
-            .Node("past", "LessOrEqual", "keys queries").Node("tokens", "Cast", "attention_mask", ("to", 9L)).Const("axes", 1, 2)
-            .Node("tokens4", "Unsqueeze", "tokens axes").Node("visible0", "And", "past tokens4");
-        var visible = "visible0";
+            .Node("keys", "Range", "nil T one").Node("queries0", "Range", SquareMask ? "nil T one" : "P T one").Node("queries", "Unsqueeze", "queries0 axis1")
+            .Node("rule0", "LessOrEqual", "keys queries");
+        var rule = "rule0";
         if (Window is { } window)
-            s.Const("window", Tensor.Scalar((long)window)).Node("edge", "Sub", "queries window").Node("near", "Greater", "keys edge").Node(visible = "visible1", "And", "visible0 near");
+            s.Const("window", Tensor.Scalar((long)window)).Node("edge", "Sub", "queries window").Node("near", "Greater", "keys edge").Node(rule = "rule1", "And", "rule0 near");
+        if (SquareMask)
+            s.Node("from", "Unsqueeze", "P zero").Node("to", "Unsqueeze", "T zero").Node("rows", "Slice", $"{rule} from to zero").Node(rule = "rule2", "Identity", "rows");
+        const string visible = "visible";
+        s.Node("tokens", "Cast", "attention_mask", ("to", 9L)).Const("axes", 1, 2)
+            .Node("tokens4", "Unsqueeze", "tokens axes").Node(visible, "And", $"{rule} tokens4");
         s.Const("low", Mask == MaskKind.Added ? float.NegativeInfinity : float.MinValue).Const("open", 0f);
         switch (Mask)
         {

@@ -40,6 +40,17 @@ public class RaiseAttentionTests
     public void A_window_is_found_and_counts_the_query_itself() => Assert.Equal(3, Raised(new() { Window = 3 }).Window);
 
     [Fact]
+    public void A_window_is_found_in_a_square_mask() => Assert.Equal(3, Raised(new() { Window = 3, SquareMask = true }).Window);
+
+    [Fact]
+    public void A_window_too_long_to_try_leaves_the_mask_a_tensor()
+    {
+        var attention = Raised(new() { Window = 30_000, SquareMask = true });
+        Assert.NotNull(attention[AttentionInput.Bias]);
+        Assert.Contains("cannot be ruled out", attention.MaskFact);
+    }
+
+    [Fact]
     public void A_graph_without_a_mask_has_none()
     {
         var attention = Raised(new() { Mask = MaskKind.None });
