@@ -24,31 +24,27 @@ public class RoundTripRunTests
         if (!Directory.Exists(inputs)) Assert.Skip("There are no inputs for this file.");
         using var folder = new TempFolder();
         OnnxWriter.Save(OnnxReader.Load(path), folder["copy.onnx"]);
-        OrtSession? original = null;
+        var tensors = Directory.EnumerateFiles(inputs, "input_*.pb").OrderBy(f => f.Length).ThenBy(f => f, StringComparer.Ordinal)
+            .Select(f => TensorFile.Read(f).Tensor).ToArray();
+        Tensor[] original = [];
         try
         {
-            original = OrtSession.Open(path, OneThread);
+            original = Run(path, tensors);
         }
         catch (OrtException e)
         {
-            Assert.Skip($"ONNX Runtime does not load the original: {e.Message}");
+            Assert.Skip($"ONNX Runtime does not run the original: {e.Message}");
         }
-        using (original)
+        foreach (var (expected, actual) in original.Zip(Run(folder["copy.onnx"], tensors)))
         {
-            using var copy = OrtSession.Open(folder["copy.onnx"], OneThread);
-            Assert.Equal(original!.Inputs.Select(i => i.Name), copy.Inputs.Select(i => i.Name));
-            var tensors = Directory.EnumerateFiles(inputs, "input_*.pb").OrderBy(f => f.Length).ThenBy(f => f, StringComparer.Ordinal)
-                .Select(f => TensorFile.Read(f).Tensor).ToArray();
-            foreach (var (expected, actual) in Run(original, tensors).Zip(Run(copy, tensors)))
-            {
-                Assert.Equal(expected.Dims.ToArray(), actual.Dims.ToArray());
-                Assert.True(expected.Data.Span.SequenceEqual(actual.Data.Span));
-            }
+            Assert.Equal(expected.Dims.ToArray(), actual.Dims.ToArray());
+            Assert.True(expected.Data.Span.SequenceEqual(actual.Data.Span));
         }
     }
 
-    static Tensor[] Run(OrtSession session, Tensor[] tensors)
+    static Tensor[] Run(string path, Tensor[] tensors)
     {
+        using var session = OrtSession.Open(path, OneThread);
         var feeds = session.Inputs.Zip(tensors, (i, t) => new OrtFeed(i.Name, OrtTensor.From(t))).ToArray();
         try
         {
