@@ -80,6 +80,7 @@ function demo {
   & "$bin/onnxeff$exe" optimize models/kjv $out --force
   & "$bin/onnxeff$exe" bench models/kjv $out -p 512 -n 128
   foreach ($model in 'models/kjv', $out) {
+    "== 64 tokens from $model"
     & "$bin/onnxeff$exe" generate $model --tokenizer models/kjv/tokenizer.json --prompt $prompt -n 64
   }
 }

@@ -74,7 +74,7 @@ demo() {
   local out=artifacts/demo/kjv.onnx prompt="<|endoftext|>And it came to pass in those days, that "
   $bin/onnxeff optimize models/kjv $out --force
   $bin/onnxeff bench models/kjv $out -p 512 -n 128
-  for model in models/kjv $out; do $bin/onnxeff generate "$model" --tokenizer models/kjv/tokenizer.json --prompt "$prompt" -n 64; done
+  for model in models/kjv $out; do echo "== 64 tokens from $model"; $bin/onnxeff generate "$model" --tokenizer models/kjv/tokenizer.json --prompt "$prompt" -n 64; done
 }
 bench() { publish; $bin/onnxeff bench "$@"; }
 pack() { publish; dotnet pack custom-ops/package -c Release -o artifacts/packages -v quiet; }

@@ -9,12 +9,18 @@ static class NodeReplacement
     public static void HandOutputsTo(this Node source, Node replacement)
     {
         foreach (var output in source.Outputs)
-        {
-            var name = output.Name;
-            if (name.Length > 0)
-                output.Name = source.Graph.FreshName(name);
-            output.ReplaceUsesWith(replacement.AddOutput(name, output.Type));
-        }
+            replacement.TakeOver(output);
         source.Graph.RemoveNode(source);
+    }
+
+    /// <summary>Adds an output that takes the name, the type and the readers of another value.</summary>
+    public static Value TakeOver(this Node replacement, Value output)
+    {
+        var name = output.Name;
+        if (name.Length > 0)
+            output.Name = output.Graph.FreshName(name);
+        var taken = replacement.AddOutput(name, output.Type);
+        output.ReplaceUsesWith(taken);
+        return taken;
     }
 }

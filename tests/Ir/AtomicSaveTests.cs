@@ -112,7 +112,7 @@ public class AtomicSaveTests
 
     [Fact]
     public void A_missing_folder_is_an_IO_error() =>
-        Assert.Throws<DirectoryNotFoundException>(() => OnnxWriter.Save(OnnxReader.Load(Source), "/tmp/no-such-folder/m.onnx"));
+        Assert.Throws<DirectoryNotFoundException>(() => OnnxWriter.Save(OnnxReader.Load(Source), Fixtures.Of("no-such-folder", "m.onnx")));
 
     [Fact]
     public void A_graph_that_cannot_be_written_leaves_nothing()

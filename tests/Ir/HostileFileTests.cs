@@ -147,7 +147,7 @@ public class HostileFileTests
 
     [Fact]
     public void A_missing_file_is_an_IO_error() =>
-        Assert.Contains("nowhere.onnx", Assert.Throws<FileNotFoundException>(() => OnnxReader.Load("/tmp/nowhere.onnx")).Message, StringComparison.Ordinal);
+        Assert.Contains("nowhere.onnx", Assert.Throws<FileNotFoundException>(() => OnnxReader.Load(Fixtures.Of("nowhere.onnx"))).Message, StringComparison.Ordinal);
 
     [Fact]
     public void A_folder_is_an_IO_error() => Assert.Throws<IOException>(() => OnnxReader.Load(Path.GetTempPath()));

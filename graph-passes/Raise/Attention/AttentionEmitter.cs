@@ -43,25 +43,17 @@ sealed class AttentionEmitter(Model model, DecoderSignature? signature)
         var flatType = new TensorType(element, new TensorShape(site.Query.Value.Type.Shape![0], site.Query.Tokens!,
             site.Query.Count.Value * site.Query.Size.Value));
         var flat = build.Output(node, "output", flatType);
-        TakeOver(site.PastKey, node);
-        TakeOver(site.PastValue, node);
+        if (site is { PastKey: { } keys, PastValue: { } values })
+        {
+            node.TakeOver(keys.Present);
+            node.TakeOver(values.Present);
+        }
         if (site.Result.Value.Type is { } result && result.Element != element)
         {
             flat = build.Op("Cast", [flat], flatType with { Element = result.Element }, ("to", (long)result.Element));
         }
         site.Result.ReplaceWith(flat, build);
         return node;
-    }
-
-    /// <summary>The node makes the present under the name that the graph gives it.</summary>
-    static void TakeOver(CachePair? cache, Node node)
-    {
-        if (cache is null)
-            return;
-        var name = cache.Present.Name;
-        cache.Present.Name = cache.Present.Graph.FreshName(name);
-        var made = node.AddOutput(name, cache.Present.Type);
-        cache.Present.ReplaceUsesWith(made);
     }
 
     /// <summary>Per-token tables as [B, S, R/2], tables by position as they are.</summary>
