@@ -55,6 +55,8 @@ public sealed class RaiseAttention : GraphPass
             AttentionSite? site;
             if (node.Is("Softmax"))
             {
+                if (node.Result.Type?.Shape?.Rank == 2)
+                    continue; // A router's choice of experts.
                 if (!SoftmaxAttention.TryMatch(node, out site, out var end, out var because))
                 {
                     context.Refuse(this, end, because);
