@@ -14,4 +14,11 @@ static class Constants
             new TensorData(BitConverter.GetBytes((ushort)(BitConverter.SingleToUInt32Bits((float)value) >> 16)))),
         _ => Tensor.Scalar((float)value),
     };
+
+    /// <summary>
+    /// What an additive mask holds for a hidden key: the lowest finite number. Not −∞: a row of padding that sees no key must
+    /// stay a number, since the next layers' products read it.
+    /// </summary>
+    public static Tensor HiddenKey(ElementType element) =>
+        Scalar(element == ElementType.Float16 ? (double)Half.MinValue : float.MinValue, element);
 }

@@ -16,11 +16,8 @@ static class ModelMeasure
     }
 
     /// <summary>Bytes of constants by element type; a tensor that several values share counts once.</summary>
-    public static Dictionary<ElementType, long> WeightBytesByType(Model model) => Tensors(model).Distinct()
+    public static Dictionary<ElementType, long> WeightBytesByType(Model model) => model.Tensors.Distinct()
         .GroupBy(t => t.Element).ToDictionary(g => g.Key, g => g.Sum(t => t.Data.Length));
-
-    static IEnumerable<Tensor> Tensors(Model model) => model.AllGraphs.SelectMany(g => g.Initializers.Select(i => i.Initializer!)
-        .Concat(g.Nodes.SelectMany(n => n.Attributes.Values).OfType<TensorAttribute>().Select(a => a.Value)));
 
     static long? CacheBytesPerToken(Model model) => DecoderSignature.Recognise(model.Graph, out _) is { Caches.Count: > 0 } signature
         ? signature.Caches.Sum(c => c.Element.ByteLength(c.Sizes.Where((_, axis) => axis != c.BatchAxis && axis != c.LengthAxis).Aggregate(1L, (a, b) => a * b)))

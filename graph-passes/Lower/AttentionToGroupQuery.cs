@@ -93,20 +93,15 @@ sealed class AttentionToGroupQuery(Model model, DecoderSignature? signature)
         return _lengths[source] = (lengths, count);
     }
 
-    /// <summary>
-    /// 0 for keys to see and the lowest finite number for others, [B, 1, S, T]. Not −∞: a row of padding that sees no key
-    /// must stay a number, since the next layers' products read it.
-    /// </summary>
+    /// <summary>0 for keys to see and the lowest finite number for others, [B, 1, S, T].</summary>
     Value MaskBias(Value mask, Value query, ElementType element, GraphBuilder build)
     {
         if (_biases.TryGetValue((mask, element), out var known))
             return known;
-        var (zero, low) = element == ElementType.Float16
-            ? (Tensor.Scalar((Half)0), Tensor.Scalar(Half.MinValue)) : (Tensor.Scalar(0f), Tensor.Scalar(float.MinValue));
         var dims = mask.Type!.Shape!;
         var visible = mask.Type.Element == ElementType.Bool ? mask
             : build.Op("Cast", [mask], mask.Type with { Element = ElementType.Bool }, ("to", (long)ElementType.Bool));
-        var row = build.Op("Where", [visible, build.Constant(zero), build.Constant(low)], new TensorType(element, dims));
+        var row = build.Op("Where", [visible, build.Constant(Constants.Scalar(0, element)), build.Constant(Constants.HiddenKey(element))], new TensorType(element, dims));
         var axes = build.Constant(Tensor.Vector(1L, 2L));
         var row4Type = new TensorType(element, new TensorShape(dims[0], 1, 1, dims[1]));
         var row4 = model.Opset >= 13 ? build.Op("Unsqueeze", [row, axes], row4Type)

@@ -15,6 +15,18 @@ sealed class AttentionToPrimitives(Model model)
     public static bool CanLower(LlmAttention attention) => attention[AttentionInput.SeqlensK] is null && attention[AttentionInput.Key] is not null
         && (attention[AttentionInput.Cos] is null || attention[AttentionInput.Cos]!.Type?.Shape?.Rank == 3 || attention[AttentionInput.PositionIds] is not null);
 
+    /// <summary>
+    /// True if the operator Attention can take the core. It knows no sinks, and ONNX Runtime takes a mask only if it has a row
+    /// for each query.
+    /// </summary>
+    static bool CanFuse(LlmAttention attention)
+    {
+        var queries = attention[AttentionInput.Query]!.Type!.Shape![1];
+        var hasRows = attention.Causal || attention.Window > 0 || attention[AttentionInput.KeyMask] is null;
+        return attention[AttentionInput.Sinks] is null && (attention[AttentionInput.Bias] is { } bias
+            ? bias.Type?.Shape is { Rank: >= 2 } shape && shape[-2] == queries : hasRows);
+    }
+
     /// <summary>Replaces the node.</summary>
     public void Lower(LlmAttention attention)
     {
@@ -24,7 +36,7 @@ sealed class AttentionToPrimitives(Model model)
         keys = spell.Append(AttentionInput.PastKey, spell.Rotate(keys));
         values = spell.Append(AttentionInput.PastValue, values);
         var mask = spell.Mask(keys);
-        var mixed = model.Opset >= 23 && attention[AttentionInput.Sinks] is null
+        var mixed = model.Opset >= 23 && CanFuse(attention)
             ? spell.Fused(query, keys, values, mask) : spell.Product(query, keys, values, mask);
         spell.Finish(mixed, keys, values);
     }
@@ -104,9 +116,7 @@ sealed class AttentionToPrimitives(Model model)
         /// <summary>A mask as numbers to add, together with the bias.</summary>
         Value? Additive(Value? mask)
         {
-            // Not −∞: a row of padding that sees no key must stay a number.
-            var low = _element == ElementType.Float16 ? (double)Half.MinValue : float.MinValue;
-            var added = mask is null ? null : Op("Where", mask, Number(0), Number(low));
+            var added = mask is null ? null : Op("Where", mask, Number(0), _build.Constant(Constants.HiddenKey(_element)));
             var bias = attention[AttentionInput.Bias];
             return added is null ? bias : bias is null ? added : Op("Add", bias, added);
         }

@@ -55,7 +55,7 @@ public sealed class ShapesFromInputs : GraphPass
             if (use.Node.Is("Gather") && use.Index == 0 && use.Node.Int("axis") == 0 && use.Node.Input(1)?.Constant is { Count: 1, Rank: <= 1 } index
                 && index.ToInt64()![0] is var i && i >= -dims.Length && i < dims.Length)
             {
-                use.Node.Result.ReplaceUsesWith(dimensions.Make(dims[i < 0 ? i + dims.Length : i], isScalar: index.Rank == 0));
+                Replacement.Put(use.Node.Result, dimensions.Make(dims[i < 0 ? i + dims.Length : i], isScalar: index.Rank == 0));
             }
             else
                 use.Node.SetInput(use.Index, dimensions.Make(dims));

@@ -48,6 +48,15 @@ public sealed class Model
     /// <summary>The version of standard ONNX.</summary>
     public long Opset => Opsets.GetValueOrDefault("");
 
+    /// <summary>All tensors of the model: initializers and those in attributes. One that several values share comes several times.</summary>
+    public IEnumerable<Tensor> Tensors => AllGraphs.SelectMany(g =>
+        g.Initializers.Select(i => i.Initializer!).Concat(g.Nodes.SelectMany(n => n.Attributes.Values).SelectMany(a => a switch
+        {
+            TensorAttribute t => [t.Value],
+            TensorsAttribute t => t.Values,
+            _ => (Tensor[])[],
+        })));
+
     /// <summary>The graph, its subgraphs and the bodies of the functions.</summary>
     public IEnumerable<Graph> AllGraphs => Graph.SelfAndSubgraphs().Concat(Functions.SelectMany(f => f.Body.SelfAndSubgraphs()));
 }

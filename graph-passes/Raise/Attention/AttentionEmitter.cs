@@ -6,7 +6,7 @@ namespace OnnxEff.GraphPasses.Raise.Attention;
 /// <summary>Puts one <c>llm.Attention</c> in the place of a recognised site.</summary>
 sealed class AttentionEmitter(Model model, DecoderSignature? signature)
 {
-    readonly Dictionary<(Value Table, HeadLayout Layout), Value> _halfTables = [];
+    readonly Dictionary<(Value Table, HeadLayout Layout, bool Interleaved, ElementType Element), Value> _halfTables = [];
 
     public Node Emit(AttentionSite site)
     {
@@ -34,7 +34,7 @@ sealed class AttentionEmitter(Model model, DecoderSignature? signature)
         [
             ("num_heads", site.Query.Count!.Value), ("kv_num_heads", site.Key.Count!.Value), ("head_size", site.Query.Size!.Value),
             ("scale", (float)site.Scale), ("softcap", (float)site.Softcap),
-            ("causal", site.Mask?.Causal == true ? 1L : 0L), ("window", site.Mask?.Window ?? -1L),
+            ("causal", site.Mask?.Causal ?? site.IsCausal ? 1L : 0L), ("window", site.Mask?.Window ?? -1L),
             ("rotary_interleaved", site.Rotation?.Interleaved == true ? 1L : 0L),
             ("mask_fact", $"{site.Mask?.ToString() ?? "explicit tensor"}: {site.MaskBecause}"),
             ("rotary_fact", site.Rotation is null ? "" : site.RotaryFact?.ToString() ?? "explicit tables"),
@@ -59,7 +59,8 @@ sealed class AttentionEmitter(Model model, DecoderSignature? signature)
     /// <summary>Per-token tables as [B, S, R/2], tables by position as they are.</summary>
     Value HalfTable(Value table, Rotation rotation, HeadLayout layout, ElementType element, GraphBuilder build)
     {
-        if (_halfTables.TryGetValue((table, layout), out var known))
+        var key = (table, layout, rotation.Interleaved, element);
+        if (_halfTables.TryGetValue(key, out var known))
             return known;
         var result = table;
         var shape = table.Type!.Shape!;
@@ -86,7 +87,7 @@ sealed class AttentionEmitter(Model model, DecoderSignature? signature)
         }
         if (table.Type.Element != element)
             result = build.Op("Cast", [result], result.Type! with { Element = element }, ("to", (long)element));
-        return _halfTables[(table, layout)] = result;
+        return _halfTables[key] = result;
     }
 
     /// <summary>All masks of a site as one additive tensor.</summary>
@@ -99,7 +100,7 @@ sealed class AttentionEmitter(Model model, DecoderSignature? signature)
             var term = mask.Value;
             if (mask.Form != MaskForm.Additive)
             {
-                var (zero, low) = (build.Constant(Number(element, 0)), build.Constant(Number(element, double.NegativeInfinity)));
+                var (zero, low) = (build.Constant(Constants.Scalar(0, element)), build.Constant(Constants.Scalar(double.NegativeInfinity, element)));
                 term = build.Op("Where", mask.Form == MaskForm.ShowsKeys ? [term, zero, low] : [term, low, zero], type);
             }
             else if (mask.Value.Type?.Element != element)
@@ -108,11 +109,4 @@ sealed class AttentionEmitter(Model model, DecoderSignature? signature)
         }
         return sum;
     }
-
-    static Tensor Number(ElementType element, double value) => element switch
-    {
-        ElementType.Float16 => Tensor.Scalar((Half)value),
-        ElementType.Float64 => Tensor.Scalar(value),
-        _ => Tensor.Scalar((float)value),
-    };
 }

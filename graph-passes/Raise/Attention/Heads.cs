@@ -58,14 +58,14 @@ readonly record struct Heads(Value Value, HeadLayout Layout)
     public void ReplaceWith(Value flat, GraphBuilder build)
     {
         foreach (var merged in MergedUses(flat).ToArray())
-            merged.ReplaceUsesWith(flat);
+            Replacement.Put(merged, flat);
         if (Value.Uses.Count == 0 && !Value.IsOutput)
             return;
         var split = build.Op("Reshape", [flat, build.Constant(Tensor.Vector<long>(0, 0, Count!.Value, Size!.Value))],
             Layout == HeadLayout.TokensFirst ? Value.Type! : SwappedType());
         if (Layout == HeadLayout.HeadsFirst)
             split = build.Op("Transpose", [split], Value.Type!, ("perm", Swap));
-        Value.ReplaceUsesWith(split);
+        Replacement.Put(Value, split);
     }
 
     /// <summary>Results of Transpose > Reshape (or Reshape alone) behind the heads that have the flat type.</summary>

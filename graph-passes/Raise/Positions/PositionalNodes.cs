@@ -22,7 +22,7 @@ sealed class PositionalNodes(DecoderSignature signature)
     /// <summary>Results of Shape and Size nodes whose operand is hidden.</summary>
     public IReadOnlyList<Value> HiddenShapes => _shapes;
 
-    /// <summary>Adds what a value depends on, or says why it cannot be evaluated.</summary>
+    /// <summary>Adds what a value depends on, or says why it cannot be evaluated; nothing is added then.</summary>
     public bool TryAdd(Value target, out string because)
     {
         because = "";
@@ -31,20 +31,20 @@ sealed class PositionalNodes(DecoderSignature signature)
             because = "it depends on the content of the hidden states";
             return false;
         }
+        var (visited, order, inputs, shapes) = (new HashSet<Value>(), new List<Node>(), new List<Value>(), new List<Value>());
         var pending = new Stack<(Value Value, bool Entered)>([(target, false)]);
         while (pending.TryPop(out var item))
         {
             var (value, entered) = item;
             if (entered)
             {
-                if (_placed.Add(value.Producer!))
-                    _order.Add(value.Producer!);
+                order.Add(value.Producer!);
                 continue;
             }
-            if (value.Constant is not null || !_visited.Add(value))
+            if (value.Constant is not null || _visited.Contains(value) || !visited.Add(value))
                 continue;
             if (value.Producer is not { } producer)
-                _inputs.Add(value);
+                inputs.Add(value);
             else if (IsShape(producer) && IsHidden(producer.Input(0)!))
             {
                 if (producer.Input(0)!.Type?.Shape is null)
@@ -52,7 +52,7 @@ sealed class PositionalNodes(DecoderSignature signature)
                     because = $"the shape of '{producer.Input(0)!.Name}' is not known";
                     return false;
                 }
-                _shapes.Add(value);
+                shapes.Add(value);
             }
             else
             {
@@ -61,6 +61,10 @@ sealed class PositionalNodes(DecoderSignature signature)
                     pending.Push((read, false));
             }
         }
+        _visited.UnionWith(visited);
+        _order.AddRange(order.Where(_placed.Add)); // A node with two outputs is met twice.
+        _inputs.AddRange(inputs);
+        _shapes.AddRange(shapes);
         return true;
     }
 

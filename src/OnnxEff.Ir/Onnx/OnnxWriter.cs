@@ -98,22 +98,14 @@ public static class OnnxWriter
     }
 
     static string[] SourcesOf(Model model) => [.. model.SourceFiles
-        .Concat(Tensors(model).Select(t => t.Data.File?.Path).OfType<string>())
+        .Concat(model.Tensors.Select(t => t.Data.File?.Path).OfType<string>())
         .Concat(model.Path is { } path ? [path] : []).Distinct()];
-
-    static IEnumerable<Tensor> Tensors(Model model) => model.AllGraphs.SelectMany(g =>
-        g.Initializers.Select(i => i.Initializer!).Concat(g.Nodes.SelectMany(n => n.Attributes.Values).SelectMany(a => a switch
-        {
-            TensorAttribute t => [t.Value],
-            TensorsAttribute t => t.Values,
-            _ => (Tensor[])[],
-        })));
 
     static bool IsExternal(Model model, SaveOptions options) => options.ExternalData switch
     {
         ExternalData.Always => true,
         ExternalData.Never => false,
-        _ => model.SourceFiles.Count > 1 || Tensors(model).DistinctBy(t => t.Data.Memory).Sum(t => t.Data.Length) >= LargeModel,
+        _ => model.SourceFiles.Count > 1 || model.Tensors.DistinctBy(t => t.Data.Memory).Sum(t => t.Data.Length) >= LargeModel,
     };
 
     /// <summary>

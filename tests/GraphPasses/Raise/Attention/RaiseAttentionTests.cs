@@ -101,6 +101,18 @@ public class RaiseAttentionTests
     }
 
     [Fact]
+    public void A_causal_operator_stays_causal_beside_a_bias_that_stays_a_tensor()
+    {
+        Sketch Build() => new Sketch(opset: 23).Input("q", "batch", Heads, "sequence", DecoderSketch.Size).Input("k", "batch", Heads, "sequence", DecoderSketch.Size)
+            .Input("v", "batch", Heads, "sequence", DecoderSketch.Size).Input("bias", 1, Heads, "sequence", "sequence")
+            .Node("y", "Attention", "q k v bias", ("is_causal", 1L)).Output("y");
+        Build().RunSame(1e-5, [.. Raise, .. Pipelines.Lower(Target.Onnx, opset: 23).Select(s => s.Pass)]);
+        var raised = Build();
+        raised.Run(Raise);
+        Assert.True(new LlmAttention(Assert.Single(raised.Graph.Nodes, LlmAttention.Fits)).Causal);
+    }
+
+    [Fact]
     public void Refuses_a_softmax_over_another_axis()
     {
         var report = new DecoderSketch { SoftmaxAxis = 1 }.Build().Run(Raise);
