@@ -100,7 +100,7 @@ sealed class AttentionEmitter(Model model, DecoderSignature? signature)
             var term = mask.Value;
             if (mask.Form != MaskForm.Additive)
             {
-                var (zero, low) = (build.Constant(Constants.Scalar(0, element)), build.Constant(Constants.Scalar(double.NegativeInfinity, element)));
+                var (zero, low) = (build.Constant(Constants.Scalar(0, element)), build.Constant(Constants.HiddenKey(element)));
                 term = build.Op("Where", mask.Form == MaskForm.ShowsKeys ? [term, zero, low] : [term, low, zero], type);
             }
             else if (mask.Value.Type?.Element != element)
