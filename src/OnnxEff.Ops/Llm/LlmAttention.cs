@@ -34,9 +34,14 @@ public enum AttentionInput
     Bias,
     /// <summary>A logit per head that takes part in the softmax's denominator only, [Hq].</summary>
     Sinks,
+    /// <summary>ALiBi: the logit of key j gets slope · j, [Hq]; the softmax does not see where j is counted from.</summary>
+    Slopes,
 }
 
-/// <summary>A view of an <c>llm.Attention</c> node. Outputs: 0 [B, S, Hq·D], 1 present key, 2 present value.</summary>
+/// <summary>
+/// A view of an <c>llm.Attention</c> node. Outputs: 0 [B, S, Hq·Dv], 1 present key, 2 present value, 3 the product of queries and
+/// keys [B, Hq, S, T] at the stage that <see cref="ProductMode"/> names.
+/// </summary>
 public readonly record struct LlmAttention(Node Node)
 {
     /// <summary>Domain of the raised vocabulary; no saved file holds it.</summary>
@@ -60,6 +65,15 @@ public readonly record struct LlmAttention(Node Node)
     /// <summary>D.</summary>
     public int HeadSize => (int)Node.Int("head_size");
 
+    /// <summary>Dv, the size of a value head.</summary>
+    public int ValueHeadSize => (int)Node.Int("value_head_size", HeadSize);
+
+    /// <summary>
+    /// False if key and value are left out because past holds all keys and values, those of the queries' own tokens among
+    /// them; query s of a row with L keys then stands at index L − S + s.
+    /// </summary>
+    public bool Appends => Node.Int("append", 1) != 0;
+
     /// <summary>Factor of the logits.</summary>
     public float Scale => Node.Float("scale");
 
@@ -71,6 +85,18 @@ public readonly record struct LlmAttention(Node Node)
 
     /// <summary>Keys a query sees, its own included; −1 for all.</summary>
     public long Window => Node.Int("window", -1);
+
+    /// <summary>Keys behind its own that a query sees; −1 for all. Causal is 0 of them.</summary>
+    public long WindowRight => Node.Int("window_right", -1);
+
+    /// <summary>C if a query sees keys of its own chunk of C only, counted from index 0; 0 for no chunks.</summary>
+    public long Chunk => Node.Int("chunk");
+
+    /// <summary>True if chunks are counted from the first key that the key mask shows instead.</summary>
+    public bool ChunkFromFirstKey => Node.Int("chunk_from_first_key") != 0;
+
+    /// <summary>What output 3 holds, as in ONNX Attention: 0 the scaled product, 1 behind softcap, 2 behind masks, 3 the softmax.</summary>
+    public long ProductMode => Node.Int("qk_matmul_output_mode");
 
     /// <summary>True if rotated pairs are neighbours, false if they are half a width apart.</summary>
     public bool RotaryInterleaved => Node.Int("rotary_interleaved") != 0;
