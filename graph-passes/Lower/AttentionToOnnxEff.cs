@@ -7,15 +7,14 @@ namespace OnnxEff.GraphPasses.Lower;
 /// <summary><c>llm.Attention ⇒ onnxeff.BlockMaskedAttention</c>: the same inputs in the same order.</summary>
 static class AttentionToOnnxEff
 {
-    static readonly string[] Attributes = ["num_heads", "kv_num_heads", "scale", "softcap", "causal", "window", "rotary_interleaved"];
+    static readonly string[] Attributes = [.. BlockMaskedAttention.Schema.Attributes.Select(attribute => attribute.Name)];
 
     /// <summary>Why the operator cannot say what the node says, or null.</summary>
     public static string? Refusal(LlmAttention attention)
     {
         var element = attention[AttentionInput.Query]?.Type?.Element;
-        return element is not (ElementType.Float32 or ElementType.Float16) ? $"BlockMaskedAttention computes float32 and float16, not {element}"
-            : attention.Window > 0 && !attention.Causal ? "BlockMaskedAttention has windows for causal attention only"
-            : null;
+        return element is ElementType.Float32 or ElementType.Float16 or ElementType.BFloat16 ? null
+            : $"BlockMaskedAttention computes float32, float16 and bfloat16, not {element}";
     }
 
     /// <summary>Replaces the node.</summary>

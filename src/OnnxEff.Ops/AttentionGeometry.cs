@@ -35,6 +35,9 @@ public sealed record AttentionShapes(long[] Query)
 
     /// <summary>Sizes of <c>sinks</c>.</summary>
     public long[]? Sinks { get; init; }
+
+    /// <summary>Sizes of <c>slopes</c>.</summary>
+    public long[]? Slopes { get; init; }
 }
 
 /// <summary>What the sizes and lengths of a <see cref="BlockMaskedAttention"/> call mean, after every check.</summary>
@@ -55,6 +58,12 @@ public sealed record AttentionGeometry
     /// <summary>D.</summary>
     public required int HeadSize { get; init; }
 
+    /// <summary>Dv.</summary>
+    public required int ValueHeadSize { get; init; }
+
+    /// <summary>True when new keys and values are written behind the past.</summary>
+    public required bool Append { get; init; }
+
     /// <summary>True when query carries key and value behind it.</summary>
     public required bool Packed { get; init; }
 
@@ -64,7 +73,7 @@ public sealed record AttentionGeometry
     /// <summary>T: keys that masks and bias speak of.</summary>
     public required int Total { get; init; }
 
-    /// <summary>Rows of present_key: T, or P when past is a buffer of at least T rows.</summary>
+    /// <summary>Rows of the cache after this call: T, or P when past is a buffer of at least T rows.</summary>
     public required int PresentRows { get; init; }
 
     /// <summary>R/2: rotated pairs of each head, 0 without rotary.</summary>
@@ -73,8 +82,8 @@ public sealed record AttentionGeometry
     /// <summary>Rows M of the cos/sin table, or 0 when cos and sin come per token.</summary>
     public required int TableRows { get; init; }
 
-    /// <summary>[B] keys that row b holds before this call: its new tokens are written from there on.</summary>
-    public required int[] PastLengths { get; init; }
+    /// <summary>[B] index of row b's first query among its keys; new keys are written from there on.</summary>
+    public required int[] QueryStarts { get; init; }
 
     /// <summary>[B] keys of row b that can be seen at all after this call.</summary>
     public required int[] TotalLengths { get; init; }
@@ -83,7 +92,7 @@ public sealed record AttentionGeometry
     public int Group => QueryHeads / KvHeads;
 
     /// <summary>Elements of one token in query: heads of key and value included when packed.</summary>
-    public int QueryWidth => (Packed ? QueryHeads + 2 * KvHeads : QueryHeads) * HeadSize;
+    public int QueryWidth => QueryHeads * HeadSize + (Packed ? KvHeads * (HeadSize + ValueHeadSize) : 0);
 
     /// <summary>Derives the geometry, or says in a sentence why the inputs contradict each other.</summary>
     /// <param name="attributes">Attributes that passed <see cref="AttentionAttributes.Refusal"/>.</param>
@@ -114,8 +123,9 @@ public sealed record AttentionGeometry
         if (TableRows == 0 || RotaryPairs == 0 || Batch == 0 || Sequence == 0) return null;
         if (positionIds.IsEmpty)
         {
-            long last = PastLengths.Max() + (long)Sequence - 1;
-            return last < TableRows ? null : $"Position {last} lies outside of the cos/sin table of {TableRows} rows.";
+            long first = QueryStarts.Min(), last = QueryStarts.Max() + (long)Sequence - 1;
+            return first >= 0 && last < TableRows ? null
+                : $"Position {(first < 0 ? first : last)} lies outside of the cos/sin table of {TableRows} rows.";
         }
         foreach (long position in positionIds)
             if ((ulong)position >= (ulong)TableRows)

@@ -15,25 +15,25 @@ readonly ref struct AttentionShapeCheck(AttentionAttributes attributes, Attentio
         int hq = attributes.QueryHeads, hkv = attributes.KvHeads;
         Rank("query", shapes.Query, 3);
         int batch = Size("query", shapes.Query, 0), sequence = Size("query", shapes.Query, 1);
-        bool packed = shapes.Key is null && shapes.Value is null;
-        long heads = packed ? hq + 2L * hkv : hq, width = Size("query", shapes.Query, 2);
-        if (width == 0 || width % heads != 0)
-            Refuse($"query has {width} columns, which are not {heads} heads of one size{(packed ? " (packed query, key and value)" : "")}.");
-        var headSize = (int)(width / heads);
-        if (!packed)
+        bool packed = attributes.Append && shapes.Key is null && shapes.Value is null;
+        (int headSize, int valueSize) = packed ? PackedHeadSizes() : HeadSizes();
+        if ((long)hq * valueSize > int.MaxValue) Refuse($"{hq} value heads of {valueSize} elements are more than an output row holds.");
+        if (!attributes.Append) KeysAreInPast();
+        else if (!packed)
         {
             Exactly("key", shapes.Key, batch, sequence, (long)hkv * headSize);
-            Exactly("value", shapes.Value, batch, sequence, (long)hkv * headSize);
+            Exactly("value", shapes.Value, batch, sequence, (long)hkv * valueSize);
         }
-        int past = PastRows(batch, hkv, headSize);
-        int total = Total(totalSequenceLength, past, sequence);
-        if (past != total - sequence && past < total)
-            Refuse($"past_key has {past} rows: with {sequence} new of {total} tokens it needs {total - sequence}, " +
+        int past = PastRows(batch, hkv, headSize, valueSize);
+        int appended = attributes.Append ? sequence : 0;
+        int total = Total(totalSequenceLength, past, appended);
+        if (past != total - appended && past < total)
+            Refuse($"past_key has {past} rows: with {appended} new of {total} tokens it needs {total - appended}, " +
                 $"or a buffer of at least {total}.");
         CheckMasks(batch, sequence, total, totalSequenceLength is not null);
         (int pairs, int table) = Rotary(batch, sequence, headSize);
-        int[] pasts = new int[batch], totals = new int[batch];
-        Lengths(seqlensK, sequence, total, past, pasts, totals);
+        int[] starts = new int[batch], totals = new int[batch];
+        Lengths(seqlensK, sequence, total, past, starts, totals);
         return new AttentionGeometry
         {
             Batch = batch,
@@ -41,35 +41,61 @@ readonly ref struct AttentionShapeCheck(AttentionAttributes attributes, Attentio
             QueryHeads = hq,
             KvHeads = hkv,
             HeadSize = headSize,
+            ValueHeadSize = valueSize,
+            Append = attributes.Append,
             Packed = packed,
             PastRows = past,
             Total = total,
             PresentRows = Math.Max(past, total),
             RotaryPairs = pairs,
             TableRows = table,
-            PastLengths = pasts,
+            QueryStarts = starts,
             TotalLengths = totals,
         };
     }
 
-    int PastRows(int batch, int hkv, int headSize)
+    (int Key, int Value) HeadSizes()
+    {
+        int width = Size("query", shapes.Query, 2), heads = attributes.QueryHeads;
+        if (width == 0 || width % heads != 0) Refuse($"query has {width} columns, which are not {heads} heads of one size.");
+        return (width / heads, attributes.ValueHeadSize == 0 ? width / heads : attributes.ValueHeadSize);
+    }
+
+    (int Key, int Value) PackedHeadSizes()
+    {
+        int given = attributes.ValueHeadSize;
+        long values = (long)attributes.KvHeads * given, width = Size("query", shapes.Query, 2) - values;
+        long heads = (long)attributes.QueryHeads + (given == 0 ? 2 : 1) * attributes.KvHeads;
+        if (width <= 0 || width % heads != 0)
+            Refuse($"query has {shapes.Query[2]} columns, which are not {heads} heads of one size " +
+                (given == 0 ? "(packed query, key and value)." : $"and {values} columns of values (packed query, key and value)."));
+        return ((int)(width / heads), given == 0 ? (int)(width / heads) : given);
+    }
+
+    void KeysAreInPast()
+    {
+        if (shapes.Key is not null || shapes.Value is not null) Refuse("append = 0 takes keys and values from past: key and value must be absent.");
+        if (shapes.PastKey is null || shapes.PastValue is null) Refuse("append = 0 takes keys and values from past: past_key and past_value must be given.");
+    }
+
+    int PastRows(int batch, int hkv, int headSize, int valueSize)
     {
         if (shapes.PastKey is null && shapes.PastValue is null) return 0;
         if (shapes.PastKey is null || shapes.PastValue is null) Refuse("past_key and past_value must be given together.");
         Rank("past_key", shapes.PastKey, 4);
         int rows = Size("past_key", shapes.PastKey, 2);
         Exactly("past_key", shapes.PastKey, batch, hkv, rows, headSize);
-        Exactly("past_value", shapes.PastValue, batch, hkv, rows, headSize);
+        Exactly("past_value", shapes.PastValue, batch, hkv, rows, valueSize);
         return rows;
     }
 
-    int Total(int? given, int past, int sequence)
+    int Total(int? given, int past, int appended)
     {
         long total = given
             ?? (shapes.KeyMask is { Length: 2 } ? Size("key_mask", shapes.KeyMask, 1) : (long?)null)
             ?? (shapes.Bias is { Length: 4 } ? Size("bias", shapes.Bias, 3) : (long?)null)
-            ?? (long)past + sequence;
-        if (total < sequence) Refuse($"The total sequence length is {total}, less than the {sequence} new tokens.");
+            ?? (long)past + appended;
+        if (total < appended) Refuse($"The total sequence length is {total}, less than the {appended} new tokens.");
         if (Math.Max(past, total) > MostKeys) Refuse($"{Math.Max(past, total)} keys are more than the {MostKeys} that are supported.");
         return (int)total;
     }
@@ -90,6 +116,7 @@ readonly ref struct AttentionShapeCheck(AttentionAttributes attributes, Attentio
                 Refuse($"bias is {Text(bias)}; expected [{batch} or 1, {heads} or 1, {sequence} or 1, {total}].");
         }
         if (shapes.Sinks is { } sinks) Exactly("sinks", sinks, attributes.QueryHeads);
+        if (shapes.Slopes is { } slopes) Exactly("slopes", slopes, attributes.QueryHeads);
     }
 
     (int Pairs, int Table) Rotary(int batch, int sequence, int headSize)
@@ -117,24 +144,24 @@ readonly ref struct AttentionShapeCheck(AttentionAttributes attributes, Attentio
         return (pairs, rows);
     }
 
-    void Lengths(ReadOnlySpan<int> seqlensK, int sequence, int total, int past, int[] pasts, int[] totals)
+    void Lengths(ReadOnlySpan<int> seqlensK, int sequence, int total, int past, int[] starts, int[] totals)
     {
         if (shapes.SeqlensK is null)
         {
-            Array.Fill(pasts, total - sequence);
+            Array.Fill(starts, total - sequence);
             Array.Fill(totals, total);
             return;
         }
-        if (shapes.SeqlensK.Aggregate(1L, (a, b) => a * b) != pasts.Length || seqlensK.Length != pasts.Length)
-            Refuse($"seqlens_k is {Text(shapes.SeqlensK)}; expected [{pasts.Length}].");
-        for (int b = 0; b < pasts.Length; b++)
+        if (shapes.SeqlensK.Aggregate(1L, (a, b) => a * b) != starts.Length || seqlensK.Length != starts.Length)
+            Refuse($"seqlens_k is {Text(shapes.SeqlensK)}; expected [{starts.Length}].");
+        for (int b = 0; b < starts.Length; b++)
         {
             long keys = seqlensK[b] + 1L;
-            long before = sequence == total ? 0 : keys - sequence;
-            if (keys < 0 || keys > total || before < 0 || before > past)
-                Refuse($"seqlens_k[{b}] is {seqlensK[b]}: not possible for {sequence} new of at most {total} tokens " +
+            long before = attributes.Append && sequence == total ? 0 : keys - sequence;
+            if (keys < 0 || keys > total || (attributes.Append && (before < 0 || before > past)))
+                Refuse($"seqlens_k[{b}] is {seqlensK[b]}: not possible for {(attributes.Append ? sequence : 0)} new of at most {total} tokens " +
                     $"and {past} rows of past.");
-            (pasts[b], totals[b]) = ((int)before, (int)keys);
+            (starts[b], totals[b]) = ((int)before, (int)keys);
         }
     }
 

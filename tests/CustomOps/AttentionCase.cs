@@ -24,6 +24,22 @@ public sealed record AttentionCase(int Batch, int Sequence, int Past, int QueryH
 
     public bool Sinks { get; init; }
 
+    public bool Slopes { get; init; }
+
+    /// <summary>Dv, or 0 for that of the other heads.</summary>
+    public int ValueHeadSize { get; init; }
+
+    /// <summary>Without it <see cref="Past"/> is all of T, however many queries there are.</summary>
+    public bool Append { get; init; } = true;
+
+    public ProductStage Stage { get; init; }
+
+    public int WindowRight { get; init; } = -1;
+
+    public int Chunk { get; init; }
+
+    public bool ChunkFromFirstKey { get; init; }
+
     public bool Causal { get; init; } = true;
 
     public int Window { get; init; } = -1;
@@ -34,12 +50,18 @@ public sealed record AttentionCase(int Batch, int Sequence, int Past, int QueryH
 
     public int Seed { get; init; } = 7;
 
-    public int Total => Past + Sequence;
+    public int Total => Append ? Past + Sequence : Past;
 
     public AttentionAttributes Attributes => new(QueryHeads, KvHeads)
     {
         Causal = Causal,
         Window = Window,
+        WindowRight = WindowRight,
+        Chunk = Chunk,
+        ChunkFromFirstKey = ChunkFromFirstKey,
+        ValueHeadSize = ValueHeadSize,
+        Append = Append,
+        ProductStage = Stage,
         Softcap = Softcap,
         RotaryInterleaved = Interleaved,
     };
@@ -48,20 +70,23 @@ public sealed record AttentionCase(int Batch, int Sequence, int Past, int QueryH
     {
         var random = new Random(Seed);
         int pairs = RotaryPairs < 0 ? HeadSize / 2 : RotaryPairs, rows = Spare < 0 ? Past : Total + Spare;
-        int width = (Packed ? QueryHeads + 2 * KvHeads : QueryHeads) * HeadSize;
+        int dv = ValueHeadSize == 0 ? HeadSize : ValueHeadSize;
+        int width = QueryHeads * HeadSize + (Packed ? KvHeads * (HeadSize + dv) : 0);
+        bool apart = Append && !Packed;
         bool table = Rotates is Rotary.TableByPosition or Rotary.TableImplicit;
         long[] angles = table ? [Total + 3, pairs] : [Seed % 2 == 0 ? 1 : Batch, Sequence, pairs];
         var x = new BlockMaskedAttention.Inputs(Floats(random, Batch, Sequence, width))
         {
-            Key = Packed ? null : Floats(random, Batch, Sequence, KvHeads * HeadSize),
-            Value = Packed ? null : Floats(random, Batch, Sequence, KvHeads * HeadSize),
-            PastKey = rows > 0 ? Floats(random, Batch, KvHeads, rows, HeadSize) : null,
-            PastValue = rows > 0 ? Floats(random, Batch, KvHeads, rows, HeadSize) : null,
+            Key = apart ? Floats(random, Batch, Sequence, KvHeads * HeadSize) : null,
+            Value = apart ? Floats(random, Batch, Sequence, KvHeads * dv) : null,
+            PastKey = rows > 0 || !Append ? Floats(random, Batch, KvHeads, rows, HeadSize) : null,
+            PastValue = rows > 0 || !Append ? Floats(random, Batch, KvHeads, rows, dv) : null,
             TotalSequenceLength = Spare >= 0 || Keys is Mask.SeqlensFirst or Mask.SeqlensLater ? Total : null,
             Cos = Rotates == Rotary.None ? null : Floats(random, angles),
             Sin = Rotates == Rotary.None ? null : Floats(random, angles),
             PositionIds = Rotates == Rotary.TableByPosition ? Longs(random, Total + 3, Batch, Sequence) : null,
             Sinks = Sinks ? Floats(random, QueryHeads) : null,
+            Slopes = Slopes ? Floats(random, QueryHeads) : null,
         };
         Dense<long>? mask = DrawMask(random);
         return x with
@@ -93,7 +118,7 @@ public sealed record AttentionCase(int Batch, int Sequence, int Past, int QueryH
     Dense<int>? DrawSeqlens(Random random) => Keys switch
     {
         Mask.SeqlensFirst => new([Batch], [.. Enumerable.Range(0, Batch).Select(_ => random.Next(Sequence + 1) - 1)]),
-        Mask.SeqlensLater => new([Batch], [.. Enumerable.Range(0, Batch).Select(_ => Sequence + random.Next(Past + 1) - 1)]),
+        Mask.SeqlensLater => new([Batch], [.. Enumerable.Range(0, Batch).Select(_ => Total - Past + random.Next(Past + 1) - 1)]),
         _ => null,
     };
 
@@ -105,7 +130,8 @@ public sealed record AttentionCase(int Batch, int Sequence, int Past, int QueryH
         return bias;
     }
 
-    static Dense<float> Floats(Random random, params long[] dims) => new(dims, Fill(dims, () => (float)(Half)(random.NextSingle() * 2 - 1)));
+    // Seven bits: every storage of the kernel holds them as they are.
+    static Dense<float> Floats(Random random, params long[] dims) => new(dims, Fill(dims, () => random.Next(-128, 129) / 128f));
 
     static Dense<long> Longs(Random random, int below, params long[] dims) => new(dims, Fill(dims, () => (long)random.Next(below)));
 

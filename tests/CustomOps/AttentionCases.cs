@@ -38,4 +38,16 @@ public static class AttentionCases
                         data.Add(mask, bias, causal, window, sequence);
         return data;
     }
+
+    public static TheoryData<Mask, bool, int, int, int, int> Rules()
+    {
+        var data = new TheoryData<Mask, bool, int, int, int, int>();
+        foreach (Mask mask in new[] { Mask.None, Mask.LeftPadding, Mask.Holes, Mask.SeqlensLater })
+            foreach ((bool causal, int window, int right, int chunk) in new[]
+                { (false, 1, -1, 0), (false, 40, -1, 0), (false, -1, 0, 0), (false, -1, 33, 0), (false, 5, 3, 0), (true, 5, 3, 0),
+                  (true, -1, -1, 32), (true, -1, -1, 7), (false, -1, -1, 64), (false, 9, -1, 21), (true, 200, -1, 150), (false, 3, 0, 1) })
+                foreach (int sequence in new[] { 1, 3, 70 })
+                    data.Add(mask, causal, window, right, chunk, sequence);
+        return data;
+    }
 }

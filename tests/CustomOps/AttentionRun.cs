@@ -20,10 +20,11 @@ static unsafe class AttentionRun
     /// <param name="maskKind">Storage of key_mask.</param>
     /// <param name="inPlace">One buffer for past and present.</param>
     /// <param name="present">Ask for the cache.</param>
+    /// <param name="product">Ask for qk_matmul_output.</param>
     /// <param name="parallel">Threads.</param>
     public static BlockMaskedAttention.Outputs Kernel<TLanes>(
         AttentionAttributes attributes, BlockMaskedAttention.Inputs x, ElementType kind = ElementType.Float32,
-        ElementType maskKind = ElementType.Int64, bool inPlace = false, bool present = true, ParallelFor? parallel = null)
+        ElementType maskKind = ElementType.Int64, bool inPlace = false, bool present = true, bool product = false, ParallelFor? parallel = null)
         where TLanes : unmanaged, ILanes<TLanes>
     {
         using var memory = new Arena();
@@ -42,16 +43,45 @@ static unsafe class AttentionRun
             Sin = memory.Put(x.Sin, kind),
             Bias = memory.Put(x.Bias, kind),
             Sinks = memory.Put(x.Sinks, kind),
+            Slopes = memory.Put(x.Slopes, kind),
         };
         AttentionGeometry? g = tensors.Check(attributes, out string? refusal);
         Assert.Null(refusal);
-        long[] dims = [g!.Batch, g.Sequence, g.QueryHeads * g.HeadSize], cache = [g.Batch, g.KvHeads, g.PresentRows, g.HeadSize];
-        TensorPointer output = memory.Empty(dims, kind);
-        TensorPointer key = inPlace ? tensors.PastKey : memory.Empty(cache, kind), value = inPlace ? tensors.PastValue : memory.Empty(cache, kind);
-        var results = new AttentionResults(output.Data, present ? key.Data : null, present ? value.Data : null);
+        long[] keys = [g!.Batch, g.KvHeads, g.PresentRows, g.HeadSize], values = [g.Batch, g.KvHeads, g.PresentRows, g.ValueHeadSize];
+        TensorPointer output = memory.Empty([g.Batch, g.Sequence, g.QueryHeads * g.ValueHeadSize], kind);
+        TensorPointer key = inPlace || !g.Append ? tensors.PastKey : memory.Empty(keys, kind);
+        TensorPointer value = inPlace || !g.Append ? tensors.PastValue : memory.Empty(values, kind);
+        TensorPointer stage = memory.Empty([g.Batch, g.QueryHeads, g.Sequence, g.Total], kind);
+        bool cache = present && g.Append;
+        var results = new AttentionResults(output.Data, cache ? key.Data : null, cache ? value.Data : null, product ? stage.Data : null);
         BlockMaskedAttentionKernel.Run<TLanes>(attributes, g, tensors, results, parallel ?? EveryIndex);
-        return new(Arena.Read(output), Arena.Read(key), Arena.Read(value));
+        return new(Arena.Read(output), Arena.Read(key), Arena.Read(value), Arena.Read(stage));
     }
+
+    /// <summary>Asserts that the kernel agrees with the reference in every storage.</summary>
+    public static void Agrees<TLanes>(AttentionCase c, bool product = false) where TLanes : unmanaged, ILanes<TLanes>
+    {
+        (BlockMaskedAttention.Inputs x, BlockMaskedAttention.Outputs expected) = AttentionCases.Expected(c);
+        // What is computed is rounded once or twice to 11 bits of a half, to 8 of a bfloat16.
+        foreach ((ElementType kind, double computed, double stored) in new[]
+            { (ElementType.Float32, 1e-5, 1e-6), (ElementType.Float16, 4e-3, 2e-3), (ElementType.BFloat16, 3.2e-2, 1.6e-2) })
+        {
+            BlockMaskedAttention.Outputs actual = Kernel<TLanes>(c.Attributes, x, kind, product: product);
+            Near(expected.Output, actual.Output, computed);
+            Near(expected.PresentKey, actual.PresentKey, stored);
+            Assert.Equal(expected.PresentValue.Data, actual.PresentValue.Data);
+            if (product) Near(expected.Product, actual.Product, computed * Math.Max(1, Largest(expected.Product)));
+        }
+    }
+
+    /// <summary>Asserts that two tensors are close.</summary>
+    public static void Near(Dense<float> expected, Dense<float> actual, double tolerance)
+    {
+        double distance = Distance(expected, actual);
+        Assert.True(distance < tolerance, $"{distance} off, more than {tolerance}.");
+    }
+
+    static double Largest(Dense<float> x) => x.Data.Where(float.IsFinite).Select(MathF.Abs).DefaultIfEmpty().Max();
 
     /// <summary>Largest distance of two tensors; any NaN or size difference is infinite.</summary>
     public static double Distance(Dense<float> a, Dense<float> b)
@@ -60,6 +90,7 @@ static unsafe class AttentionRun
         double worst = 0;
         for (int i = 0; i < a.Data.Length; i++)
         {
+            if (float.IsInfinity(a.Data[i]) && a.Data[i] == b.Data[i]) continue;
             double d = Math.Abs((double)a.Data[i] - b.Data[i]);
             worst = double.IsNaN(d) ? double.PositiveInfinity : Math.Max(worst, d);
         }
@@ -75,7 +106,7 @@ static unsafe class AttentionRun
             long count = dims.Aggregate(1L, (a, b) => a * b);
             var block = new GuardedMemory(count * Bytes(kind));
             blocks.Add(block);
-            new Span<byte>(block.Pointer, (int)(count * Bytes(kind))).Fill(0xFF); // NaN in both float types.
+            new Span<byte>(block.Pointer, (int)(count * Bytes(kind))).Fill(0xFF); // NaN in every float type.
             return new TensorPointer(block.Pointer, dims, kind);
         }
 
@@ -88,6 +119,7 @@ static unsafe class AttentionRun
                 {
                     case ElementType.Float32: ((float*)target.Data)[i] = Convert.ToSingle(tensor.Data[i]); break;
                     case ElementType.Float16: ((Half*)target.Data)[i] = (Half)Convert.ToSingle(tensor.Data[i]); break;
+                    case ElementType.BFloat16: ((BFloat16*)target.Data)[i] = (BFloat16)Convert.ToSingle(tensor.Data[i]); break;
                     case ElementType.Int64: ((long*)target.Data)[i] = Convert.ToInt64(tensor.Data[i]); break;
                     case ElementType.Int32: ((int*)target.Data)[i] = Convert.ToInt32(tensor.Data[i]); break;
                     default: ((byte*)target.Data)[i] = Convert.ToByte(tensor.Data[i]); break;
@@ -99,7 +131,12 @@ static unsafe class AttentionRun
         {
             var data = new float[tensor.Dims!.Aggregate(1L, (a, b) => a * b)];
             for (int i = 0; i < data.Length; i++)
-                data[i] = tensor.Kind == ElementType.Float32 ? ((float*)tensor.Data)[i] : (float)((Half*)tensor.Data)[i];
+                data[i] = tensor.Kind switch
+                {
+                    ElementType.Float32 => ((float*)tensor.Data)[i],
+                    ElementType.Float16 => (float)((Half*)tensor.Data)[i],
+                    _ => (float)((BFloat16*)tensor.Data)[i],
+                };
             return new(tensor.Dims!, data);
         }
 
@@ -109,7 +146,7 @@ static unsafe class AttentionRun
         {
             ElementType.Float32 or ElementType.Int32 => 4,
             ElementType.Int64 => 8,
-            ElementType.Float16 => 2,
+            ElementType.Float16 or ElementType.BFloat16 => 2,
             _ => 1,
         };
     }

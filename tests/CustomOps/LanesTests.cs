@@ -51,6 +51,37 @@ public abstract unsafe class LanesTests<TLanes> where TLanes : unmanaged, ILanes
     }
 
     [Fact]
+    public void Reads_every_bfloat16()
+    {
+        ushort* stored = stackalloc ushort[TLanes.Count];
+        float* floats = stackalloc float[TLanes.Count];
+        for (int bits = 0; bits <= ushort.MaxValue; bits += TLanes.Count)
+        {
+            for (int i = 0; i < TLanes.Count; i++) stored[i] = (ushort)(bits + i);
+            TLanes.Store(TLanes.LoadBFloat(stored), floats);
+            for (int i = 0; i < TLanes.Count; i++) Assert.Equal((uint)stored[i] << 16, BitConverter.SingleToUInt32Bits(floats[i]));
+        }
+    }
+
+    [Fact]
+    public void Rounds_to_the_nearest_bfloat16()
+    {
+        ushort* stored = stackalloc ushort[TLanes.Count];
+        float* floats = stackalloc float[TLanes.Count];
+        for (uint bits = 0; bits < 0xFFFF0000; bits += 4099)
+        {
+            float value = BitConverter.UInt32BitsToSingle(bits);
+            for (int i = 0; i < TLanes.Count; i++) floats[i] = value;
+            TLanes.StoreBFloat(TLanes.Load(floats), stored);
+            var nearest = (float)new BFloat16(stored[TLanes.Count - 1]);
+            if (float.IsNaN(value)) Assert.True(float.IsNaN(nearest));
+            else if (nearest != (float)(BFloat16)value) Assert.Fail($"{value} became {nearest}.");
+            // Half a unit of the eighth bit away at most.
+            else if (Math.Abs(value) is > 1e-37f and < 3e38f && Math.Abs((double)nearest - value) > Math.Abs((double)value) / 256) Assert.Fail($"{value} became {nearest}.");
+        }
+    }
+
+    [Fact]
     public void Exponential_is_right_to_a_few_units_in_the_last_place()
     {
         for (float x = -86; x <= 2; x += 0.0371f)

@@ -26,6 +26,42 @@ public class BlockMaskedAttentionReferenceTests
     public void A_window_counts_the_current_key() => Assert.Equal([1f, 1.5f, 3f, 6f], Means(One with { Window = 2 }));
 
     [Fact]
+    public void A_window_alone_bounds_the_keys_before_a_query() =>
+        Assert.Equal([3.75f, 3.75f, 14f / 3, 6f], Means(One with { Causal = false, Window = 2 }));
+
+    [Fact]
+    public void A_right_window_counts_the_keys_behind_a_query() =>
+        Assert.Equal([1.5f, 7f / 3, 3.75f, 3.75f], Means(One with { Causal = false, WindowRight = 1 }));
+
+    [Fact]
+    public void A_chunk_hides_what_was_before_it() => Assert.Equal([1f, 1.5f, 4f, 6f], Means(One with { Chunk = 2 }));
+
+    [Fact]
+    public void Chunks_may_start_at_the_first_shown_key() =>
+        Assert.Equal([0f, 2f, 3f, 8f], Means(One with { Chunk = 2, ChunkFromFirstKey = true }, Powers with { KeyMask = new([1, 4], [0, 1, 1, 1]) }));
+
+    [Fact]
+    public void A_slope_of_log_two_halves_the_weight_with_each_step_back() =>
+        Assert.Equal((8 + 4 / 2f + 2 / 4f + 1 / 8f) / (1.875f), Means(One, Powers with { Slopes = new([1], [MathF.Log(2)]) })[3], 1e-6f);
+
+    [Fact]
+    public void Without_append_queries_end_at_the_last_key()
+    {
+        var x = new BlockMaskedAttention.Inputs(Row(1, 1)) { PastKey = new([1, 1, 4, 1], [0, 0, 0, 0]), PastValue = new([1, 1, 4, 1], [1, 2, 4, 8]) };
+        Assert.Equal([7f / 3, 3.75f], Means(One with { Append = false }, x));
+    }
+
+    [Theory]
+    [InlineData(ProductStage.Scaled, new float[] { 2, 4 }), InlineData(ProductStage.Capped, new float[] { 0.9640276f, 0.9993293f })]
+    [InlineData(ProductStage.Masked, new float[] { 0.9640276f, float.NegativeInfinity }), InlineData(ProductStage.Softmax, new float[] { 1, 0 })]
+    public void The_product_is_given_at_each_stage(ProductStage stage, float[] expected)
+    {
+        var x = new BlockMaskedAttention.Inputs(Row(1, 1)) { Key = Row(1, 2), Value = Row(1, 0) };
+        float[] product = BlockMaskedAttention.Reference(One with { Scale = 2, Softcap = 1, ProductStage = stage }, x).Product.Data;
+        Assert.Equal(expected, product[..2], (a, b) => a == b || Math.Abs(a - b) < 1e-6);
+    }
+
+    [Fact]
     public void Left_padding_gives_zeros_to_queries_without_keys() =>
         Assert.Equal([0f, 2f, 3f, 14f / 3], Means(One, Powers with { KeyMask = new([1, 4], [0, 1, 1, 1]) }));
 

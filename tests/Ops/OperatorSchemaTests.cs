@@ -42,7 +42,7 @@ public class OperatorSchemaTests
     public void Type_assignments_cross_all_variables()
     {
         ElementType[][] assignments = [.. BlockMaskedAttention.Schema.TypeAssignments()];
-        Assert.Equal(6, assignments.Length);
+        Assert.Equal(9, assignments.Length);
         Assert.Distinct(assignments.Select(a => string.Join(' ', a)));
     }
 
@@ -68,6 +68,12 @@ public class OperatorSchemaTests
         Assert.Equal(schema.Attribute("softcap").Default, defaults.Softcap);
         Assert.Equal(schema.Attribute("causal").Default, defaults.Causal ? 1 : 0);
         Assert.Equal(schema.Attribute("window").Default, defaults.Window);
+        Assert.Equal(schema.Attribute("window_right").Default, defaults.WindowRight);
+        Assert.Equal(schema.Attribute("chunk").Default, defaults.Chunk);
+        Assert.Equal(schema.Attribute("chunk_from_first_key").Default, defaults.ChunkFromFirstKey ? 1 : 0);
+        Assert.Equal(schema.Attribute("value_head_size").Default, defaults.ValueHeadSize);
+        Assert.Equal(schema.Attribute("append").Default, defaults.Append ? 1 : 0);
+        Assert.Equal(schema.Attribute("qk_matmul_output_mode").Default, (int)defaults.ProductStage);
         Assert.Equal(schema.Attribute("rotary_interleaved").Default, defaults.RotaryInterleaved ? 1 : 0);
     }
 }

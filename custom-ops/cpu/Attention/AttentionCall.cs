@@ -5,17 +5,17 @@ namespace OnnxEff.CustomOps.Cpu;
 /// <summary>One checked call: typed pointers, strides and lengths, as every stage of the kernel reads them.</summary>
 sealed unsafe class AttentionCall<TStored> where TStored : unmanaged
 {
-    public readonly int Batch, Sequence, QueryHeads, KvHeads, Group, HeadSize, PastRows, PresentRows, Total, RotaryPairs;
-    public readonly int[] PastLengths, TotalLengths;
+    public readonly int Batch, Sequence, QueryHeads, KvHeads, Group, HeadSize, ValueHeadSize, PastRows, PresentRows, Total, RotaryPairs;
+    public readonly int[] QueryStarts;
+    public readonly VisibleKeys Visible;
     public readonly float Scale, Softcap;
-    public readonly bool Causal, RotaryInterleaved;
-    public readonly int Window;
+    public readonly bool Append, RotaryInterleaved;
 
-    /// <summary>New tokens: head h of token t is at base + t · stride + h · D.</summary>
+    /// <summary>New tokens: head h of token t is at base + t · stride + h · D, or · Dv for values.</summary>
     public readonly TStored* Query, Key, Value;
-    public readonly long QueryStride, KeyStride;
+    public readonly long QueryStride, KeyStride, ValueStride;
 
-    public readonly TStored* PastKey, PastValue, PresentKey, PresentValue, Output, Sinks;
+    public readonly TStored* PastKey, PastValue, PresentKey, PresentValue, Output, Sinks, Slopes;
     public readonly bool KeyInPlace, ValueInPlace;
 
     /// <summary>bias[b, h, s, t] is at Bias + b · BiasBatch + h · BiasHead + s · BiasQuery + t; a repeated axis has stride 0.</summary>
@@ -35,24 +35,27 @@ sealed unsafe class AttentionCall<TStored> where TStored : unmanaged
         AttentionAttributes attributes, AttentionGeometry g, AttentionTensors x, in AttentionResults results,
         TStored* presentKey, TStored* presentValue, byte* keyMask)
     {
-        (Batch, Sequence, QueryHeads, KvHeads, Group, HeadSize) = (g.Batch, g.Sequence, g.QueryHeads, g.KvHeads, g.Group, g.HeadSize);
-        (PastRows, PresentRows, Total, RotaryPairs) = (g.PastRows, g.PresentRows, g.Total, g.RotaryPairs);
-        (PastLengths, TotalLengths) = (g.PastLengths, g.TotalLengths);
+        (Batch, Sequence, QueryHeads, KvHeads, Group) = (g.Batch, g.Sequence, g.QueryHeads, g.KvHeads, g.Group);
+        (HeadSize, ValueHeadSize, RotaryPairs) = (g.HeadSize, g.ValueHeadSize, g.RotaryPairs);
+        (PastRows, PresentRows, Total, QueryStarts, Append) = (g.PastRows, g.PresentRows, g.Total, g.QueryStarts, g.Append);
+        Visible = new VisibleKeys(attributes, g, keyMask);
         Scale = attributes.Scale == 0 ? (float)(1 / Math.Sqrt(HeadSize)) : attributes.Scale;
-        (Softcap, Causal, Window) = (attributes.Softcap, attributes.Causal, attributes.Window);
+        Softcap = attributes.Softcap;
         RotaryInterleaved = attributes.RotaryInterleaved;
         QueryStride = g.QueryWidth;
         KeyStride = g.Packed ? QueryStride : (long)KvHeads * HeadSize;
+        ValueStride = g.Packed ? QueryStride : (long)KvHeads * ValueHeadSize;
         Query = (TStored*)x.Query.Data;
         Key = g.Packed ? Query + (long)QueryHeads * HeadSize : (TStored*)x.Key.Data;
         Value = g.Packed ? Key + (long)KvHeads * HeadSize : (TStored*)x.Value.Data;
         PastKey = (TStored*)x.PastKey.Data;
         PastValue = (TStored*)x.PastValue.Data;
-        PresentKey = presentKey;
-        PresentValue = presentValue;
+        PresentKey = Append ? presentKey : PastKey;
+        PresentValue = Append ? presentValue : PastValue;
         Output = (TStored*)results.Output;
         (KeyInPlace, ValueInPlace) = (PastKey == PresentKey, PastValue == PresentValue);
         Sinks = (TStored*)x.Sinks.Data;
+        Slopes = (TStored*)x.Slopes.Data;
         if (x.Bias.Dims is { } bias)
         {
             Bias = (TStored*)x.Bias.Data;
@@ -74,10 +77,16 @@ sealed unsafe class AttentionCall<TStored> where TStored : unmanaged
     {
         long row = !table ? b * cosBatch + s
             : positions != null ? positions[(sharedPositions ? 0 : (long)b * Sequence) + s]
-            : PastLengths[b] + (long)s;
+            : QueryStarts[b] + (long)s;
         return ((nint)(cos + row * RotaryPairs), (nint)(sin + row * RotaryPairs));
     }
 
-    /// <summary>First element of a key head's rows in the cache after this call.</summary>
-    public long PresentOffset(int b, int kvHead) => ((long)b * KvHeads + kvHead) * PresentRows * HeadSize;
+    /// <summary>A row of a key head in the cache after this call.</summary>
+    public TStored* KeyRow(int b, int kvHead, int row) => PresentKey + (((long)b * KvHeads + kvHead) * PresentRows + row) * HeadSize;
+
+    /// <summary>A row of a value head in the cache after this call.</summary>
+    public TStored* ValueRow(int b, int kvHead, int row) => PresentValue + (((long)b * KvHeads + kvHead) * PresentRows + row) * ValueHeadSize;
+
+    /// <summary>bias[b, h, s, key], where the call has a bias.</summary>
+    public TStored* BiasAt(int b, int head, int s, int key) => Bias + b * BiasBatch + head * BiasHead + s * BiasQuery + key;
 }

@@ -23,7 +23,7 @@ sealed unsafe class AttentionDriver<TTile, TLanes, TCodec, TStored>
         tiles = (call.Sequence + queriesPerTile - 1) / queriesPerTile;
         // Splitting over keys is for calls that have no other work to share.
         chunks = tiles == 1 ? Math.Max(1, (call.Total + keysPerChunk - 1) / keysPerChunk) : 1;
-        long products = (long)call.Batch * call.QueryHeads * call.Sequence * call.Total * call.HeadSize;
+        long products = (long)call.Batch * call.QueryHeads * call.Sequence * call.Total * Math.Max(call.HeadSize, call.ValueHeadSize);
         this.parallel = products < ProductsWorthThreads ? null : parallel;
     }
 
@@ -31,7 +31,7 @@ sealed unsafe class AttentionDriver<TTile, TLanes, TCodec, TStored>
 
     public void Run()
     {
-        if (tiles != 1) FillCache();
+        if (tiles != 1 && call.Append) FillCache();
         if (chunks == 1)
         {
             Workers.Run(parallel, checked(Heads * tiles), ScratchFloats, (item, scratch) => RunItem(item, scratch, null));
@@ -43,7 +43,7 @@ sealed unsafe class AttentionDriver<TTile, TLanes, TCodec, TStored>
         var statesAt = (nint)partials.Bytes;
         Workers.Run(parallel, checked(Heads * chunks), ScratchFloats, (item, scratch) =>
             RunItem(item, scratch, (float*)statesAt + item * perItem));
-        Workers.Run(null, Heads, (nuint)call.HeadSize, (head, scratch) =>
+        Workers.Run(null, Heads, (nuint)call.ValueHeadSize, (head, scratch) =>
         {
             float* states = (float*)statesAt + (long)head * chunks * perItem;
             PartialRows<TLanes, TCodec, TStored>.Merge(call, Tile(head, 0), states, chunks, scratch);
@@ -75,17 +75,15 @@ sealed unsafe class AttentionDriver<TTile, TLanes, TCodec, TStored>
         int from = chunk * keysPerChunk, to = chunk == chunks - 1 ? int.MaxValue : from + keysPerChunk;
         if (tiles == 1) // This item alone reads these rows of the cache: it writes them, and finds them in its caches.
             KvCache<TLanes, TCodec, TStored>.Write(call, tile.Batch, tile.KvHead, from, Math.Min(to, call.PresentRows), scratch);
-        long past = call.PastLengths[tile.Batch];
-        if (call.Window > 0) from = (int)Math.Max(from, past + tile.First - call.Window + 1);
-        to = Math.Min(to, call.TotalLengths[tile.Batch]);
-        if (call.Causal) to = (int)Math.Min(to, past + tile.Last);
+        KeyRange any = call.Visible.OfAny(tile.Batch, tile.First, tile.Last), all = call.Visible.OfAll(tile.Batch, tile.First, tile.Last);
+        (from, to) = (Math.Max(from, any.From), Math.Min(to, any.To));
         TTile work = TTile.Begin(call, tile, scratch);
         for (int key = from; key < to; key += TTile.KeysPerBlock)
-            Accumulate(work, tile, key, Math.Min(to, key + TTile.KeysPerBlock));
+            Accumulate(work, tile, key, Math.Min(to, key + TTile.KeysPerBlock), all);
         work.Finish(partial);
     }
 
-    void Accumulate(TTile work, QueryTile tile, int from, int to)
+    void Accumulate(TTile work, QueryTile tile, int from, int to, KeyRange all)
     {
         bool masked = false;
         if (call.KeyMask != null)
@@ -94,8 +92,6 @@ sealed unsafe class AttentionDriver<TTile, TLanes, TCodec, TStored>
             masked = mask.Contains((byte)0);
             if (masked && !mask.ContainsAnyExcept((byte)0)) return;
         }
-        long first = (long)call.PastLengths[tile.Batch] + tile.First, last = (long)call.PastLengths[tile.Batch] + tile.Last - 1;
-        bool edged = (call.Causal && to - 1 > first) || (call.Window > 0 && from <= last - call.Window);
-        work.Accumulate(new KeyBlock(from, to - from, masked, edged));
+        work.Accumulate(new KeyBlock(from, to - from, masked, Edged: from < all.From || to > all.To));
     }
 }

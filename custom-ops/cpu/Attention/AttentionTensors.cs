@@ -58,6 +58,9 @@ public sealed class AttentionTensors
     /// <summary>sinks</summary>
     public TensorPointer Sinks { get; init; }
 
+    /// <summary>slopes</summary>
+    public TensorPointer Slopes { get; init; }
+
     /// <summary>Derives and checks everything that can be wrong with the inputs, so that the kernel needs no check.</summary>
     /// <param name="attributes">Attributes that passed <see cref="AttentionAttributes.Refusal"/>.</param>
     /// <param name="refusal">Why the inputs cannot be computed, null on success.</param>
@@ -80,6 +83,7 @@ public sealed class AttentionTensors
             Sin = Sin.Dims,
             Bias = Bias.Dims,
             Sinks = Sinks.Dims,
+            Slopes = Slopes.Dims,
         };
         int? total = TotalSequenceLength.Dims is null ? null : *(int*)TotalSequenceLength.Data;
         AttentionGeometry? geometry = AttentionGeometry.Derive(attributes, shapes, Span<int>(SeqlensK), total, out refusal);
@@ -91,10 +95,10 @@ public sealed class AttentionTensors
         tensor.Dims is null ? default : new(tensor.Data, checked((int)tensor.Dims.Aggregate(1L, (a, b) => checked(a * b))));
 }
 
-/// <summary>Where a call writes; the present tensors are null when nobody asks for them.</summary>
-public readonly unsafe struct AttentionResults(void* output, void* presentKey, void* presentValue)
+/// <summary>Where a call writes; null for what nobody asks for.</summary>
+public readonly unsafe struct AttentionResults(void* output, void* presentKey, void* presentValue, void* product)
 {
-    /// <summary>[B, S, Hq·D]</summary>
+    /// <summary>[B, S, Hq·Dv]</summary>
     public void* Output => output;
 
     /// <summary>[B, Hkv, <see cref="AttentionGeometry.PresentRows"/>, D]; may be past_key itself when that is a buffer.</summary>
@@ -102,4 +106,7 @@ public readonly unsafe struct AttentionResults(void* output, void* presentKey, v
 
     /// <summary>As <see cref="PresentKey"/>, for values.</summary>
     public void* PresentValue => presentValue;
+
+    /// <summary>[B, Hq, S, T]</summary>
+    public void* Product => product;
 }

@@ -5,8 +5,8 @@ using OnnxEff.Ops;
 namespace OnnxEff.CustomOps.Cpu;
 
 /// <summary>
-/// <see cref="BlockMaskedAttention"/> on the CPU, for fp32 and fp16 storage with fp32 arithmetic. No S×T matrix is held:
-/// softmax is online over blocks of keys, and blocks that the causal, window or key mask empties are skipped.
+/// <see cref="BlockMaskedAttention"/> on the CPU, for fp32, fp16 and bf16 storage with fp32 arithmetic. No S×T matrix is held:
+/// softmax is online over blocks of keys, and blocks that the rules or the key mask empty are skipped.
 /// </summary>
 public static unsafe class BlockMaskedAttentionKernel
 {
@@ -18,7 +18,7 @@ public static unsafe class BlockMaskedAttentionKernel
     /// <typeparam name="TLanes">The vector width of the level that runs.</typeparam>
     /// <param name="attributes">The node's attributes.</param>
     /// <param name="geometry">What <see cref="AttentionTensors.Check"/> returned for the tensors.</param>
-    /// <param name="tensors">Inputs: query fp32 or fp16, and every other T of the same type.</param>
+    /// <param name="tensors">Inputs: query fp32, fp16 or bf16, and every other T of the same type.</param>
     /// <param name="results">Outputs of the sizes that the geometry says.</param>
     /// <param name="parallel">The host's threads, or null to stay on this one.</param>
     /// <exception cref="OutOfMemoryException">Scratch memory is not to be had.</exception>
@@ -35,6 +35,9 @@ public static unsafe class BlockMaskedAttentionKernel
             case ElementType.Float16:
                 Run<TLanes, HalfCodec, Half>(attributes, geometry, tensors, results, parallel);
                 break;
+            case ElementType.BFloat16:
+                Run<TLanes, BFloatCodec, BFloat16>(attributes, geometry, tensors, results, parallel);
+                break;
             default:
                 throw new UnreachableException($"BlockMaskedAttention is declared for floats, not for {tensors.Query.Kind}.");
         }
@@ -48,13 +51,14 @@ public static unsafe class BlockMaskedAttentionKernel
         where TStored : unmanaged
     {
         // Nobody asked for the cache: it is still where keys and values of past and present lie side by side.
-        nuint cacheBytes = checked((nuint)((long)g.Batch * g.KvHeads * g.PresentRows) * (nuint)g.HeadSize * (nuint)sizeof(TStored));
-        using var key = new Scratch(results.PresentKey == null ? cacheBytes : 0);
-        using var value = new Scratch(results.PresentValue == null ? cacheBytes : 0);
+        bool holdsKeys = g.Append && results.PresentKey == null, holdsValues = g.Append && results.PresentValue == null;
+        nuint rowBytes = checked((nuint)((long)g.Batch * g.KvHeads * g.PresentRows) * (nuint)sizeof(TStored));
+        using var key = new Scratch(holdsKeys ? checked(rowBytes * (nuint)g.HeadSize) : 0);
+        using var value = new Scratch(holdsValues ? checked(rowBytes * (nuint)g.ValueHeadSize) : 0);
         using var mask = new Scratch(tensors.KeyMask.Dims is null ? 0 : checked((nuint)((long)g.Batch * g.Total)));
         if (tensors.KeyMask.Dims is { } dims) ReadMask(tensors.KeyMask, dims[1], g, mask.Bytes);
-        var presentKey = (TStored*)(results.PresentKey == null ? key.Bytes : results.PresentKey);
-        var presentValue = (TStored*)(results.PresentValue == null ? value.Bytes : results.PresentValue);
+        var presentKey = (TStored*)(holdsKeys ? key.Bytes : results.PresentKey);
+        var presentValue = (TStored*)(holdsValues ? value.Bytes : results.PresentValue);
         byte* keyMask = tensors.KeyMask.Dims is null ? null : mask.Bytes;
         var call = new AttentionCall<TStored>(attributes, g, tensors, results, presentKey, presentValue, keyMask);
 
@@ -62,9 +66,13 @@ public static unsafe class BlockMaskedAttentionKernel
         if (g.Sequence * (long)g.Group * 2 > Panel<TLanes>.Width)
             new AttentionDriver<PanelTile<TLanes, TCodec, TStored>, TLanes, TCodec, TStored>(
                 call, Math.Max(1, RowsPerTile / g.Group), KeysPerPanelChunk, parallel).Run();
-        else if (g.HeadSize % TLanes.Count == 0) Stream<TLanes, TCodec, TStored>(call, parallel);
-        else if (TLanes.Count > V256.Count && g.HeadSize % V256.Count == 0) Stream<V256, TCodec, TStored>(call, parallel);
+        else if (Fits(TLanes.Count)) Stream<TLanes, TCodec, TStored>(call, parallel);
+        else if (TLanes.Count > V256.Count && Fits(V256.Count)) Stream<V256, TCodec, TStored>(call, parallel);
         else Stream<V128, TCodec, TStored>(call, parallel);
+        if (results.Product != null)
+            ProductRows<TLanes, TCodec, TStored>.Write(call, attributes.ProductStage, (TStored*)results.Product, parallel);
+
+        bool Fits(int lanes) => g.HeadSize % lanes == 0 && g.ValueHeadSize % lanes == 0;
     }
 
     static void Stream<TLanes, TCodec, TStored>(AttentionCall<TStored> call, ParallelFor? parallel)

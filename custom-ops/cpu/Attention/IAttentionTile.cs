@@ -7,7 +7,7 @@ readonly record struct QueryTile(int Batch, int KvHead, int First, int Last);
 /// <param name="Start">First key.</param>
 /// <param name="Count">Number of keys.</param>
 /// <param name="Masked">key_mask hides some of them.</param>
-/// <param name="Edged">The causal or window rule hides some of them from some queries.</param>
+/// <param name="Edged">The rules hide some of them from some queries.</param>
 readonly record struct KeyBlock(int Start, int Count, bool Masked, bool Edged);
 
 /// <summary>

@@ -12,23 +12,24 @@ static unsafe class KvCache<TLanes, TCodec, TStored>
     /// <summary>Writes rows [from, to) of one head; in place only the new rows among them.</summary>
     public static void Write(AttentionCall<TStored> call, int b, int kvHead, int from, int to, float* scratch)
     {
-        int d = call.HeadSize, past = call.PastLengths[b], end = past + call.Sequence;
-        long present = call.PresentOffset(b, kvHead), before = ((long)b * call.KvHeads + kvHead) * call.PastRows * d;
-        TStored* keys = call.PresentKey + present, values = call.PresentValue + present;
-        if (!call.KeyInPlace) CopyAndClear(call.PastKey + before, keys, d, from, to, past, end);
-        if (!call.ValueInPlace) CopyAndClear(call.PastValue + before, values, d, from, to, past, end);
+        if (!call.Append) return;
+        int d = call.HeadSize, dv = call.ValueHeadSize, past = call.QueryStarts[b], end = past + call.Sequence;
+        long before = ((long)b * call.KvHeads + kvHead) * call.PastRows;
+        TStored* keys = call.KeyRow(b, kvHead, 0), values = call.ValueRow(b, kvHead, 0);
+        if (!call.KeyInPlace) CopyAndClear(call.PastKey + before * d, keys, d, from, to, past, end);
+        if (!call.ValueInPlace) CopyAndClear(call.PastValue + before * dv, values, dv, from, to, past, end);
         for (int row = Math.Max(from, past); row < Math.Min(to, end); row++)
         {
             long token = (long)b * call.Sequence + (row - past);
-            long at = token * call.KeyStride + (long)kvHead * d;
-            TStored* key = call.Key + at, value = call.Value + at;
+            TStored* key = call.Key + token * call.KeyStride + (long)kvHead * d;
+            TStored* value = call.Value + token * call.ValueStride + (long)kvHead * dv;
             if (call.RotaryPairs == 0) Copy(key, keys + (long)row * d, d);
             else
             {
                 TokenRows<TLanes, TCodec, TStored>.Rotated(call, key, b, row - past, 1, scratch, scratch + d);
                 TCodec.Write<TLanes>(scratch, d, keys + (long)row * d);
             }
-            Copy(value, values + (long)row * d, d);
+            Copy(value, values + (long)row * dv, dv);
         }
     }
 

@@ -27,8 +27,23 @@ static unsafe class PanelSoftmax<TLanes> where TLanes : unmanaged, ILanes<TLanes
             TLanes.Store(LaneMath<TLanes>.Softcap(TLanes.Load(scores), c, twoOverCap), scores);
     }
 
-    /// <summary>Hides keys by key_mask (a byte per key) and keys outside of each lane's (above, upto].</summary>
-    public static void Hide(float* scores, int keys, byte* mask, float* above, float* upto)
+    /// <summary>scores[key][lane] += slopes[lane] · (key + distances[lane]).</summary>
+    public static void AddSlopes(float* scores, int keys, float* slopes, float* distances)
+    {
+        int n = TLanes.Count;
+        for (int key = 0; key < keys; key++)
+        {
+            TLanes k = TLanes.Create(key);
+            for (int i = 0; i < 3 * n; i += n, scores += n)
+            {
+                TLanes distance = TLanes.Add(k, TLanes.Load(distances + i));
+                TLanes.Store(TLanes.MultiplyAdd(TLanes.Load(slopes + i), distance, TLanes.Load(scores)), scores);
+            }
+        }
+    }
+
+    /// <summary>Hides keys by key_mask (a byte per key) and keys outside of each lane's [from, to).</summary>
+    public static void Hide(float* scores, int keys, byte* mask, float* from, float* to)
     {
         int n = TLanes.Count;
         TLanes hidden = TLanes.Create(float.NegativeInfinity);
@@ -39,8 +54,8 @@ static unsafe class PanelSoftmax<TLanes> where TLanes : unmanaged, ILanes<TLanes
             for (int i = 0; i < 3 * n; i += n)
             {
                 TLanes x = all ? hidden : TLanes.Load(scores + i);
-                x = TLanes.SelectLess(TLanes.Load(upto + i), k, hidden, x);
-                TLanes.Store(TLanes.SelectLess(TLanes.Load(above + i), k, x, hidden), scores + i);
+                x = TLanes.SelectLess(k, TLanes.Load(from + i), hidden, x);
+                TLanes.Store(TLanes.SelectLess(k, TLanes.Load(to + i), x, hidden), scores + i);
             }
         }
     }

@@ -11,10 +11,10 @@ readonly unsafe struct PanelTile<TLanes, TCodec, TStored> : IAttentionTile<Panel
 {
     readonly AttentionCall<TStored> call;
     readonly QueryTile tile;
-    readonly int rows, panels, d, paddedD;
-    // Per panel: q [D][Width], o [D rounded up to 4][Width], m and l [Width]. Shared: scores [keys + 3][Width], three rows
-    // of limits, keys and values [keys][D] where they are not stored as floats.
-    readonly float* q, o, m, l, scores, above, upto, raised, keyBuffer, valueBuffer;
+    readonly int rows, panels, d, dv, paddedDv;
+    // Per panel: q [D][Width], o [Dv rounded up to 4][Width], m and l [Width]. Shared: scores [keys + 3][Width], three rows
+    // [Width], keys [keys][D] and values [keys][Dv] where they are not stored as floats.
+    readonly float* q, o, m, l, scores, first, second, raised, keyBuffer, valueBuffer;
 
     static int Width => Panel<TLanes>.Width;
 
@@ -25,13 +25,14 @@ readonly unsafe struct PanelTile<TLanes, TCodec, TStored> : IAttentionTile<Panel
     public static nuint ScratchFloats(AttentionCall<TStored> call, int queries)
     {
         int panels = PanelsOf(queries * call.Group);
-        nuint perPanel = (nuint)Width * (nuint)(2 * call.HeadSize + 3 + 2);
-        nuint buffers = 2 * (nuint)KeysPerBlock * (nuint)call.HeadSize;
-        return (nuint)panels * perPanel + ScoreFloats(call.HeadSize) + 3 * (nuint)Width + buffers;
+        nuint both = (nuint)call.HeadSize + (nuint)call.ValueHeadSize, perPanel = (nuint)Width * (both + 3 + 2);
+        nuint buffers = (nuint)KeysPerBlock * both;
+        return (nuint)panels * perPanel + ScoreFloats(call) + 3 * (nuint)Width + buffers;
     }
 
     // Before the first and after the last block the scores' place holds four rows and a row's angles.
-    static nuint ScoreFloats(int headSize) => Math.Max((nuint)(KeysPerBlock + 3) * (nuint)Width, 5 * (nuint)(headSize + 3));
+    static nuint ScoreFloats(AttentionCall<TStored> call) =>
+        Math.Max((nuint)(KeysPerBlock + 3) * (nuint)Width, 5 * ((nuint)Math.Max(call.HeadSize, call.ValueHeadSize) + 3));
 
     static int PanelsOf(int rows) => (rows + Width - 1) / Width;
 
@@ -41,15 +42,16 @@ readonly unsafe struct PanelTile<TLanes, TCodec, TStored> : IAttentionTile<Panel
         rows = (tile.Last - tile.First) * call.Group;
         panels = PanelsOf(rows);
         d = call.HeadSize;
-        paddedD = (d + 3) / 4 * 4;
+        dv = call.ValueHeadSize;
+        paddedDv = (dv + 3) / 4 * 4;
         q = scratch;
         o = q + (long)panels * d * Width;
-        m = o + (long)panels * paddedD * Width;
+        m = o + (long)panels * paddedDv * Width;
         l = m + (long)panels * Width;
         scores = l + (long)panels * Width;
-        above = scores + ScoreFloats(d);
-        upto = above + Width;
-        raised = upto + Width;
+        first = scores + ScoreFloats(call);
+        second = first + Width;
+        raised = second + Width;
         keyBuffer = raised + Width;
         valueBuffer = keyBuffer + (long)KeysPerBlock * d;
     }
@@ -59,7 +61,7 @@ readonly unsafe struct PanelTile<TLanes, TCodec, TStored> : IAttentionTile<Panel
     {
         var panel = new PanelTile<TLanes, TCodec, TStored>(call, tile, scratch);
         panel.LoadQueries();
-        new Span<float>(panel.o, panel.panels * panel.paddedD * Width).Clear();
+        new Span<float>(panel.o, panel.panels * panel.paddedDv * Width).Clear();
         new Span<float>(panel.m, panel.panels * Width).Fill(float.MinValue);
         new Span<float>(panel.l, panel.panels * Width).Clear();
         return panel;
@@ -83,29 +85,31 @@ readonly unsafe struct PanelTile<TLanes, TCodec, TStored> : IAttentionTile<Panel
 
     void LoadQuery(int row, float* target, float* angles)
     {
-        int s = tile.First + row / call.Group, head = tile.KvHead * call.Group + row % call.Group;
+        (int s, int head) = RowAt(row);
         TStored* source = call.Query + ((long)tile.Batch * call.Sequence + s) * call.QueryStride + (long)head * d;
         TokenRows<TLanes, TCodec, TStored>.Rotated(call, source, tile.Batch, s, call.Scale, target, angles);
     }
 
+    (int S, int Head) RowAt(int row) => (tile.First + row / call.Group, tile.KvHead * call.Group + row % call.Group);
+
     /// <inheritdoc/>
     public void Accumulate(KeyBlock block)
     {
-        long first = call.PresentOffset(tile.Batch, tile.KvHead) + (long)block.Start * d;
-        long elements = (long)block.Count * d;
-        float* keys = TCodec.Expand<TLanes>(call.PresentKey + first, elements, keyBuffer);
-        float* values = TCodec.Expand<TLanes>(call.PresentValue + first, elements, valueBuffer);
+        long elements = (long)block.Count * dv;
+        float* keys = TCodec.Expand<TLanes>(call.KeyRow(tile.Batch, tile.KvHead, block.Start), (long)block.Count * d, keyBuffer);
+        float* values = TCodec.Expand<TLanes>(call.ValueRow(tile.Batch, tile.KvHead, block.Start), elements, valueBuffer);
         bool partial = block.Masked || block.Edged || call.Bias != null;
         bool finite = !partial || LaneMath<TLanes>.AllFinite(values, elements);
         for (int panel = 0; panel < panels; panel++)
         {
-            float* po = o + (long)panel * paddedD * Width, pm = m + (long)panel * Width, pl = l + (long)panel * Width;
+            float* po = o + (long)panel * paddedDv * Width, pm = m + (long)panel * Width, pl = l + (long)panel * Width;
             Score(q + (long)panel * d * Width, keys, block.Count);
             if (call.Softcap > 0) PanelSoftmax<TLanes>.Softcap(scores, block.Count, call.Softcap);
+            if (call.Slopes != null) AddSlopes(panel, block);
             if (call.Bias != null) AddBias(panel, block);
             if (block.Masked || block.Edged) Hide(panel, block);
             PanelSoftmax<TLanes>.Raise(scores, block.Count, pm, raised);
-            PanelSoftmax<TLanes>.Rescale(pm, raised, pl, po, paddedD);
+            PanelSoftmax<TLanes>.Rescale(pm, raised, pl, po, paddedDv);
             PanelSoftmax<TLanes>.Exponentiate(scores, block.Count, pm, pl);
             if (finite) Mix(values, block.Count, po);
             else MixVisible(values, block.Count, po);
@@ -125,12 +129,12 @@ readonly unsafe struct PanelTile<TLanes, TCodec, TStored> : IAttentionTile<Panel
 
     void Mix(float* values, int count, float* po)
     {
-        for (int i = 0; i < d; i += 4)
+        for (int i = 0; i < dv; i += 4)
         {
             float* v = values + i;
-            int last = Math.Min(3, d - 1 - i);
+            int last = Math.Min(3, dv - 1 - i);
             float* v1 = v + Math.Min(1, last), v2 = v + Math.Min(2, last), v3 = v + last;
-            Panel<TLanes>.Multiply(v, v1, v2, v3, d, scores, count, po + (long)i * Width, add: true);
+            Panel<TLanes>.Multiply(v, v1, v2, v3, dv, scores, count, po + (long)i * Width, add: true);
         }
     }
 
@@ -142,32 +146,48 @@ readonly unsafe struct PanelTile<TLanes, TCodec, TStored> : IAttentionTile<Panel
             {
                 float weight = scores[key * Width + lane];
                 if (weight == 0) continue;
-                for (int i = 0; i < d; i++) po[i * Width + lane] += weight * values[(long)key * d + i];
+                for (int i = 0; i < dv; i++) po[i * Width + lane] += weight * values[(long)key * dv + i];
             }
     }
 
     // Lane limits relative to the block's first key; clamped, so that they are exact as floats.
     void Hide(int panel, KeyBlock block)
     {
-        const int far = 1 << 20;
         for (int lane = 0; lane < Width; lane++)
         {
-            int row = Math.Min(panel * Width + lane, rows - 1);
-            long query = (long)call.PastLengths[tile.Batch] + tile.First + row / call.Group - block.Start;
-            upto[lane] = call.Causal ? Math.Clamp(query, -far, far) : far;
-            above[lane] = call.Window > 0 ? Math.Clamp(query - call.Window, -far, far) : -far;
+            (int s, _) = RowAt(Math.Min(panel * Width + lane, rows - 1));
+            KeyRange visible = call.Visible.Of(tile.Batch, s);
+            first[lane] = Math.Clamp(visible.From - block.Start, 0, KeysPerBlock);
+            second[lane] = Math.Clamp(visible.To - block.Start, 0, KeysPerBlock);
         }
         byte* mask = block.Masked ? call.KeyMask + (long)tile.Batch * call.Total + block.Start : null;
-        PanelSoftmax<TLanes>.Hide(scores, block.Count, mask, above, upto);
+        PanelSoftmax<TLanes>.Hide(scores, block.Count, mask, first, second);
+    }
+
+    void AddSlopes(int panel, KeyBlock block)
+    {
+        for (int lane = 0; lane < Width; lane++)
+        {
+            (int s, int head) = RowAt(Math.Min(panel * Width + lane, rows - 1));
+            first[lane] = TCodec.Read(call.Slopes[head]);
+            second[lane] = block.Start - (call.QueryStarts[tile.Batch] + (long)s);
+        }
+        PanelSoftmax<TLanes>.AddSlopes(scores, block.Count, first, second);
     }
 
     void AddBias(int panel, KeyBlock block)
     {
         for (int lane = 0; lane < Width && panel * Width + lane < rows; lane++)
         {
-            int row = panel * Width + lane, s = tile.First + row / call.Group, head = tile.KvHead * call.Group + row % call.Group;
-            TStored* bias = call.Bias + tile.Batch * call.BiasBatch + head * call.BiasHead + s * call.BiasQuery + block.Start;
-            for (int key = 0; key < block.Count; key++) scores[(long)key * Width + lane] += TCodec.Read(bias[key]);
+            (int s, int head) = RowAt(panel * Width + lane);
+            TStored* bias = call.BiasAt(tile.Batch, head, s, block.Start);
+            float* at = scores + lane;
+            for (int key = 0; key < block.Count; key++, at += Width)
+            {
+                // What a hidden key holds may be NaN: it is replaced, not added to.
+                float shift = TCodec.Read(bias[key]);
+                *at = float.IsNegativeInfinity(shift) ? shift : *at + shift;
+            }
         }
     }
 
@@ -178,17 +198,17 @@ readonly unsafe struct PanelTile<TLanes, TCodec, TStored> : IAttentionTile<Panel
         for (int row = 0; row < rows; row += 4)
         {
             int panel = row / Width, lane = row % Width;
-            Transpose.LanesToRows(o + (long)panel * paddedD * Width + lane, Width, paddedD, scores);
+            Transpose.LanesToRows(o + (long)panel * paddedDv * Width + lane, Width, paddedDv, scores);
             for (int i = 0; i < 4 && row + i < rows; i++)
             {
                 float rowM = m[(long)panel * Width + lane + i], rowL = l[(long)panel * Width + lane + i];
-                float* rowO = scores + (long)i * paddedD;
+                float* rowO = scores + (long)i * paddedDv;
                 if (partial == null) PartialRows<TLanes, TCodec, TStored>.WriteOutput(call, tile, row + i, rowM, rowL, rowO);
                 else
                 {
                     float* target = partial + (long)(row + i) * stride;
                     (target[0], target[1]) = (rowM, rowL);
-                    new ReadOnlySpan<float>(rowO, d).CopyTo(new Span<float>(target + 2, d));
+                    new ReadOnlySpan<float>(rowO, dv).CopyTo(new Span<float>(target + 2, dv));
                 }
             }
         }

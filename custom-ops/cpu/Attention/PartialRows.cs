@@ -7,7 +7,7 @@ static unsafe class PartialRows<TLanes, TCodec, TStored>
     where TStored : unmanaged
 {
     /// <summary>Floats of one partial row, a multiple of a cache line.</summary>
-    public static int Stride(AttentionCall<TStored> call) => (call.HeadSize + 2 + 15) / 16 * 16;
+    public static int Stride(AttentionCall<TStored> call) => (call.ValueHeadSize + 2 + 15) / 16 * 16;
 
     /// <summary>Normalises a row, destroying it, and writes it to the output.</summary>
     public static void WriteOutput(AttentionCall<TStored> call, QueryTile tile, int row, float m, float l, float* o)
@@ -15,14 +15,14 @@ static unsafe class PartialRows<TLanes, TCodec, TStored>
         int head = tile.KvHead * call.Group + row % call.Group;
         long token = (long)tile.Batch * call.Sequence + tile.First + row / call.Group;
         float sink = call.Sinks == null ? float.NegativeInfinity : TCodec.Read(call.Sinks[head]);
-        LaneMath<TLanes>.Scale(o, call.HeadSize, Weight(m, l, sink));
-        TCodec.Write<TLanes>(o, call.HeadSize, call.Output + (token * call.QueryHeads + head) * call.HeadSize);
+        LaneMath<TLanes>.Scale(o, call.ValueHeadSize, Weight(m, l, sink));
+        TCodec.Write<TLanes>(o, call.ValueHeadSize, call.Output + (token * call.QueryHeads + head) * call.ValueHeadSize);
     }
 
     /// <summary>Merges the partial states of a tile, one per chunk of keys in their order, and writes the outputs.</summary>
     public static void Merge(AttentionCall<TStored> call, QueryTile tile, float* partials, int chunks, float* scratch)
     {
-        int rows = (tile.Last - tile.First) * call.Group, stride = Stride(call), d = call.HeadSize;
+        int rows = (tile.Last - tile.First) * call.Group, stride = Stride(call), d = call.ValueHeadSize;
         for (int row = 0; row < rows; row++)
         {
             float m = float.MinValue, l = 0;

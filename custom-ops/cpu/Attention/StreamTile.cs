@@ -13,8 +13,8 @@ readonly unsafe struct StreamTile<TLanes, TCodec, TStored> : IAttentionTile<Stre
 {
     readonly AttentionCall<TStored> call;
     readonly QueryTile tile;
-    readonly int rows, groups, d;
-    // Per row: q and o [D]. Per group of four rows: m and l [4]. Shared: scores [keys][4].
+    readonly int rows, groups, d, dv;
+    // Per row: q [D], o [Dv]. Per group of four rows: m and l [4]. Shared: scores [keys][4].
     readonly float* q, o, m, l, scores;
 
     /// <inheritdoc/>
@@ -22,7 +22,7 @@ readonly unsafe struct StreamTile<TLanes, TCodec, TStored> : IAttentionTile<Stre
 
     /// <inheritdoc/>
     public static nuint ScratchFloats(AttentionCall<TStored> call, int queries) =>
-        (nuint)GroupsOf(queries * call.Group) * (nuint)(8 * call.HeadSize + 8) + 4 * (nuint)KeysPerBlock + 2 * (nuint)call.RotaryPairs
+        (nuint)GroupsOf(queries * call.Group) * 4 * ((nuint)call.HeadSize + (nuint)call.ValueHeadSize + 2) + 4 * (nuint)KeysPerBlock + 2 * (nuint)call.RotaryPairs
         + (nuint)call.HeadSize;
 
     static int GroupsOf(int rows) => (rows + 3) / 4;
@@ -33,6 +33,7 @@ readonly unsafe struct StreamTile<TLanes, TCodec, TStored> : IAttentionTile<Stre
         rows = (tile.Last - tile.First) * call.Group;
         groups = GroupsOf(rows);
         d = call.HeadSize;
+        dv = call.ValueHeadSize;
         scores = scratch;
         m = scores + 4 * KeysPerBlock;
         l = m + 4 * groups;
@@ -45,7 +46,7 @@ readonly unsafe struct StreamTile<TLanes, TCodec, TStored> : IAttentionTile<Stre
     {
         var stream = new StreamTile<TLanes, TCodec, TStored>(call, tile, scratch);
         stream.LoadQueries();
-        new Span<float>(stream.o, 4 * stream.groups * stream.d).Clear();
+        new Span<float>(stream.o, 4 * stream.groups * stream.dv).Clear();
         new Span<float>(stream.m, 4 * stream.groups).Fill(float.MinValue);
         new Span<float>(stream.l, 4 * stream.groups).Clear();
         return stream;
@@ -53,7 +54,7 @@ readonly unsafe struct StreamTile<TLanes, TCodec, TStored> : IAttentionTile<Stre
 
     void LoadQueries()
     {
-        float* angles = o + 4L * groups * d;
+        float* angles = o + 4L * groups * dv;
         for (int row = 0; row < 4 * groups; row++)
         {
             float* target = q + (long)row * d;
@@ -62,7 +63,7 @@ readonly unsafe struct StreamTile<TLanes, TCodec, TStored> : IAttentionTile<Stre
                 new Span<float>(target, d).Clear();
                 continue;
             }
-            int s = tile.First + row / call.Group, head = tile.KvHead * call.Group + row % call.Group;
+            (int s, int head) = RowAt(row);
             TStored* source = call.Query + ((long)tile.Batch * call.Sequence + s) * call.QueryStride + (long)head * d;
             TokenRows<TLanes, TCodec, TStored>.Rotated(call, source, tile.Batch, s, call.Scale, target, angles);
         }
@@ -71,21 +72,21 @@ readonly unsafe struct StreamTile<TLanes, TCodec, TStored> : IAttentionTile<Stre
     /// <inheritdoc/>
     public void Accumulate(KeyBlock block)
     {
-        long first = call.PresentOffset(tile.Batch, tile.KvHead) + (long)block.Start * d;
-        TStored* keys = call.PresentKey + first, values = call.PresentValue + first;
+        TStored* keys = call.KeyRow(tile.Batch, tile.KvHead, block.Start), values = call.ValueRow(tile.Batch, tile.KvHead, block.Start);
         bool partial = block.Masked || block.Edged || call.Bias != null;
-        bool finite = !partial || AllFinite(values, (long)block.Count * d);
+        bool finite = !partial || AllFinite(values, (long)block.Count * dv);
         for (int group = 0; group < groups; group++)
         {
-            float* gq = q + 4L * group * d, go = o + 4L * group * d;
+            float* gq = q + 4L * group * d, go = o + 4L * group * dv;
             StreamProducts<TLanes, TCodec, TStored>.Score(gq, keys, block.Count, d, scores);
             // The vectors of the softmax may reach past the last key.
             int padded = (4 * block.Count + TLanes.Count - 1) / TLanes.Count * TLanes.Count;
             new Span<float>(scores + 4 * block.Count, padded - 4 * block.Count).Fill(float.NegativeInfinity);
             if (call.Softcap > 0) Softcap(block.Count);
+            if (call.Slopes != null) AddSlopes(group, block);
             if (partial) Mask(group, block);
             Softmax(padded, m + 4 * group, l + 4 * group, go);
-            if (finite) StreamProducts<TLanes, TCodec, TStored>.Mix(scores, values, block.Count, d, go);
+            if (finite) StreamProducts<TLanes, TCodec, TStored>.Mix(scores, values, block.Count, dv, go);
             else MixVisible(values, block.Count, go);
         }
     }
@@ -96,20 +97,39 @@ readonly unsafe struct StreamTile<TLanes, TCodec, TStored> : IAttentionTile<Stre
         for (int i = 0; i < 4 * count; i += 4) V128.Store(LaneMath<V128>.Softcap(V128.Load(scores + i), cap, twoOverCap), scores + i);
     }
 
+    (int S, int Head) RowAt(int row) => (tile.First + row / call.Group, tile.KvHead * call.Group + row % call.Group);
+
+    // slope · (key - query): small where it matters, and 0 · 0 for the rows that fill up the last group.
+    void AddSlopes(int group, KeyBlock block)
+    {
+        float* slopes = stackalloc float[4], distances = stackalloc float[4];
+        for (int r = 0; r < 4; r++)
+        {
+            bool real = 4 * group + r < rows;
+            (int s, int head) = RowAt(4 * group + r);
+            slopes[r] = real ? TCodec.Read(call.Slopes[head]) : 0;
+            distances[r] = real ? block.Start - (call.QueryStarts[tile.Batch] + (long)s) : 0;
+        }
+        V128 slope = V128.Load(slopes), distance = V128.Load(distances), one = V128.Create(1);
+        for (int i = 0; i < 4 * block.Count; i += 4, distance = V128.Add(distance, one))
+            V128.Store(V128.MultiplyAdd(slope, distance, V128.Load(scores + i)), scores + i);
+    }
+
     void Mask(int group, KeyBlock block)
     {
         byte* mask = block.Masked ? call.KeyMask + (long)tile.Batch * call.Total + block.Start : null;
         for (int r = 0; r < 4 && 4 * group + r < rows; r++)
         {
-            int row = 4 * group + r, s = tile.First + row / call.Group, head = tile.KvHead * call.Group + row % call.Group;
-            long query = (long)call.PastLengths[tile.Batch] + s - block.Start;
-            long upto = call.Causal ? query : long.MaxValue, above = call.Window > 0 ? query - call.Window : long.MinValue;
-            TStored* bias = call.Bias + tile.Batch * call.BiasBatch + head * call.BiasHead + s * call.BiasQuery + block.Start;
+            (int s, int head) = RowAt(4 * group + r);
+            KeyRange visible = call.Visible.Of(tile.Batch, s);
+            TStored* bias = call.BiasAt(tile.Batch, head, s, block.Start);
             for (int key = 0; key < block.Count; key++)
             {
-                bool visible = key <= upto && key > above && (mask == null || mask[key] != 0);
-                if (!visible) scores[4 * key + r] = float.NegativeInfinity;
-                else if (call.Bias != null) scores[4 * key + r] += TCodec.Read(bias[key]);
+                int at = block.Start + key;
+                float shift = at < visible.From || at >= visible.To || (mask != null && mask[key] == 0) ? float.NegativeInfinity
+                    : call.Bias == null ? 0 : TCodec.Read(bias[key]);
+                // What a hidden key holds may be NaN: it is replaced, not added to.
+                scores[4 * key + r] = float.IsNegativeInfinity(shift) ? shift : scores[4 * key + r] + shift;
             }
         }
     }
@@ -124,7 +144,7 @@ readonly unsafe struct StreamTile<TLanes, TCodec, TStored> : IAttentionTile<Stre
         {
             float* factors = stackalloc float[4];
             V128.Store(LaneMath<V128>.Exp(new V128(before - raised)), factors);
-            for (int r = 0; r < 4; r++) LaneMath<TLanes>.Scale(go + (long)r * d, d, factors[r]);
+            for (int r = 0; r < 4; r++) LaneMath<TLanes>.Scale(go + (long)r * dv, dv, factors[r]);
             (Vector128.Load(gl) * Vector128.Load(factors)).Store(gl);
             raised.Store(gm);
         }
@@ -157,7 +177,7 @@ readonly unsafe struct StreamTile<TLanes, TCodec, TStored> : IAttentionTile<Stre
             {
                 float weight = scores[4 * key + r];
                 if (weight == 0) continue;
-                for (int i = 0; i < d; i++) go[(long)r * d + i] += weight * TCodec.Read(values[(long)key * d + i]);
+                for (int i = 0; i < dv; i++) go[(long)r * dv + i] += weight * TCodec.Read(values[(long)key * dv + i]);
             }
     }
 
@@ -167,7 +187,7 @@ readonly unsafe struct StreamTile<TLanes, TCodec, TStored> : IAttentionTile<Stre
         int stride = PartialRows<TLanes, TCodec, TStored>.Stride(call);
         for (int row = 0; row < rows; row++)
         {
-            float* rowO = o + (long)row * d;
+            float* rowO = o + (long)row * dv;
             if (partial == null)
             {
                 PartialRows<TLanes, TCodec, TStored>.WriteOutput(call, tile, row, m[row], l[row], rowO);
@@ -175,7 +195,7 @@ readonly unsafe struct StreamTile<TLanes, TCodec, TStored> : IAttentionTile<Stre
             }
             float* target = partial + (long)row * stride;
             (target[0], target[1]) = (m[row], l[row]);
-            new ReadOnlySpan<float>(rowO, d).CopyTo(new Span<float>(target + 2, d));
+            new ReadOnlySpan<float>(rowO, dv).CopyTo(new Span<float>(target + 2, dv));
         }
     }
 }

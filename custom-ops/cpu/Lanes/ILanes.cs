@@ -21,11 +21,17 @@ public unsafe interface ILanes<TSelf> where TSelf : unmanaged, ILanes<TSelf>
     /// <summary>Reads <see cref="Count"/> IEEE half floats.</summary>
     static abstract TSelf LoadHalf(ushort* source);
 
+    /// <summary>Reads <see cref="Count"/> bfloat16.</summary>
+    static abstract TSelf LoadBFloat(ushort* source);
+
     /// <summary>Writes <see cref="Count"/> floats.</summary>
     static abstract void Store(TSelf value, float* target);
 
     /// <summary>Writes <see cref="Count"/> IEEE half floats, rounded to nearest even.</summary>
     static abstract void StoreHalf(TSelf value, ushort* target);
+
+    /// <summary>Writes <see cref="Count"/> bfloat16, rounded to nearest even.</summary>
+    static abstract void StoreBFloat(TSelf value, ushort* target);
 
     /// <summary>a·b + c; fused where the level has the instruction.</summary>
     static abstract TSelf MultiplyAdd(TSelf a, TSelf b, TSelf c);

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace OnnxEff.CustomOps.Cpu;
 
@@ -44,6 +45,17 @@ static unsafe class LaneMath<TLanes> where TLanes : unmanaged, ILanes<TLanes>
         float rest = 0;
         for (; i < count; i++) rest += x[i] * 0;
         return rest == 0 && !TLanes.AnyDiffers(sum, zero);
+    }
+
+    /// <summary>Σ x[i] · y[i].</summary>
+    public static float Dot(float* x, float* y, int count)
+    {
+        TLanes sum = default;
+        int i = 0;
+        for (; i + TLanes.Count <= count; i += TLanes.Count) sum = TLanes.MultiplyAdd(TLanes.Load(x + i), TLanes.Load(y + i), sum);
+        float total = Vector128.Sum(TLanes.FoldAdd(sum));
+        for (; i < count; i++) total += x[i] * y[i];
+        return total;
     }
 
     /// <summary>x[i] *= factor.</summary>

@@ -38,6 +38,10 @@ public readonly unsafe struct V128(Vector128<float> v) : ILanes<V128>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V128 LoadBFloat(ushort* source) => new((Vector128.WidenLower(Vector64.Load(source).ToVector128Unsafe()) << 16).AsSingle());
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(V128 value, float* target) => value.V.Store(target);
 
     /// <inheritdoc/>
@@ -55,6 +59,17 @@ public readonly unsafe struct V128(Vector128<float> v) : ILanes<V128>
         bits = Vector128.ConditionalSelect(infinite, Vector128.Create(0x7C00u), bits);
         Vector128<uint> nan = Vector128.GreaterThan(x.AsInt32(), Vector128.Create(0x7F800000)).AsUInt32();
         bits = (bits | (nan & Vector128.Create(0x0200u))) | (sign >> 16);
+        Vector128.Narrow(bits, bits).GetLower().Store(target);
+    }
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreBFloat(V128 value, ushort* target)
+    {
+        Vector128<uint> x = value.V.AsUInt32(), upper = x >> 16;
+        Vector128<uint> rounded = (x + Vector128.Create(0x7FFFu) + (upper & Vector128<uint>.One)) >> 16;
+        Vector128<uint> nan = Vector128.GreaterThan((x & Vector128.Create(0x7FFFFFFFu)).AsInt32(), Vector128.Create(0x7F800000)).AsUInt32();
+        Vector128<uint> bits = Vector128.ConditionalSelect(nan, upper | Vector128.Create(0x0040u), rounded);
         Vector128.Narrow(bits, bits).GetLower().Store(target);
     }
 

@@ -38,6 +38,10 @@ public readonly unsafe struct V256(Vector256<float> v) : ILanes<V256>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V256 LoadBFloat(ushort* source) => new((Vector256.WidenLower(Vector128.Load(source).ToVector256Unsafe()) << 16).AsSingle());
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(V256 value, float* target) => value.V.Store(target);
 
     /// <inheritdoc/>
@@ -55,6 +59,17 @@ public readonly unsafe struct V256(Vector256<float> v) : ILanes<V256>
         bits = Vector256.ConditionalSelect(infinite, Vector256.Create(0x7C00u), bits);
         Vector256<uint> nan = Vector256.GreaterThan(x.AsInt32(), Vector256.Create(0x7F800000)).AsUInt32();
         bits = (bits | (nan & Vector256.Create(0x0200u))) | (sign >> 16);
+        Vector256.Narrow(bits, bits).GetLower().Store(target);
+    }
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreBFloat(V256 value, ushort* target)
+    {
+        Vector256<uint> x = value.V.AsUInt32(), upper = x >> 16;
+        Vector256<uint> rounded = (x + Vector256.Create(0x7FFFu) + (upper & Vector256<uint>.One)) >> 16;
+        Vector256<uint> nan = Vector256.GreaterThan((x & Vector256.Create(0x7FFFFFFFu)).AsInt32(), Vector256.Create(0x7F800000)).AsUInt32();
+        Vector256<uint> bits = Vector256.ConditionalSelect(nan, upper | Vector256.Create(0x0040u), rounded);
         Vector256.Narrow(bits, bits).GetLower().Store(target);
     }
 

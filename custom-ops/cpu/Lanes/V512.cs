@@ -38,6 +38,10 @@ public readonly unsafe struct V512(Vector512<float> v) : ILanes<V512>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V512 LoadBFloat(ushort* source) => new((Vector512.WidenLower(Vector256.Load(source).ToVector512Unsafe()) << 16).AsSingle());
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(V512 value, float* target) => value.V.Store(target);
 
     /// <inheritdoc/>
@@ -55,6 +59,17 @@ public readonly unsafe struct V512(Vector512<float> v) : ILanes<V512>
         bits = Vector512.ConditionalSelect(infinite, Vector512.Create(0x7C00u), bits);
         Vector512<uint> nan = Vector512.GreaterThan(x.AsInt32(), Vector512.Create(0x7F800000)).AsUInt32();
         bits = (bits | (nan & Vector512.Create(0x0200u))) | (sign >> 16);
+        Vector512.Narrow(bits, bits).GetLower().Store(target);
+    }
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreBFloat(V512 value, ushort* target)
+    {
+        Vector512<uint> x = value.V.AsUInt32(), upper = x >> 16;
+        Vector512<uint> rounded = (x + Vector512.Create(0x7FFFu) + (upper & Vector512<uint>.One)) >> 16;
+        Vector512<uint> nan = Vector512.GreaterThan((x & Vector512.Create(0x7FFFFFFFu)).AsInt32(), Vector512.Create(0x7F800000)).AsUInt32();
+        Vector512<uint> bits = Vector512.ConditionalSelect(nan, upper | Vector512.Create(0x0040u), rounded);
         Vector512.Narrow(bits, bits).GetLower().Store(target);
     }
 

@@ -14,22 +14,31 @@ sealed unsafe class AttentionNode(AttentionAttributes attributes) : NodeKernel
             Softcap = info.Float("softcap"),
             Causal = info.Int("causal") != 0,
             Window = info.Int("window"),
+            WindowRight = info.Int("window_right"),
+            Chunk = info.Int("chunk"),
+            ChunkFromFirstKey = info.Int("chunk_from_first_key") != 0,
+            ValueHeadSize = info.Int("value_head_size"),
+            Append = info.Int("append") != 0,
+            ProductStage = (ProductStage)info.Int("qk_matmul_output_mode"),
             RotaryInterleaved = info.Int("rotary_interleaved") != 0,
         };
         return attributes.Refusal() is { } refusal ? throw new OrtException(refusal) : new AttentionNode(attributes);
     }
 
-    /// <summary>output as query with Hq·D columns; present with its number of rows open.</summary>
+    /// <summary>output as query with Hq·Dv columns; present with its number of rows open.</summary>
     public static void InferShapes(ShapeInferContext context)
     {
         if (context.Input(0) is not (var kind, [var batch, var sequence, var width])) return;
         long hq = context.Int("num_heads", 0), hkv = context.Int("kv_num_heads", 0);
         if (hq <= 0 || hkv <= 0 || width.Size <= 0) return;
-        bool packed = context.Input(1) is null && context.Input(2) is null;
-        long headSize = width.Size / (packed ? hq + 2 * hkv : hq);
-        context.Output(0, kind, batch, sequence, hq * headSize);
-        context.Output(1, kind, batch, hkv, SymbolicDim.Unknown, headSize);
-        context.Output(2, kind, batch, hkv, SymbolicDim.Unknown, headSize);
+        bool packed = context.Input(1) is null && context.Input(2) is null && context.Int("append", 1) != 0;
+        long dv = context.Int("value_head_size", 0);
+        long d = !packed ? width.Size / hq : dv > 0 ? (width.Size - hkv * dv) / (hq + hkv) : width.Size / (hq + 2 * hkv);
+        if (dv == 0) dv = d;
+        context.Output(0, kind, batch, sequence, hq * dv);
+        context.Output(1, kind, batch, hkv, SymbolicDim.Unknown, d);
+        context.Output(2, kind, batch, hkv, SymbolicDim.Unknown, dv);
+        context.Output(3, kind, batch, hq, sequence, SymbolicDim.Unknown);
     }
 
     public override void Compute(KernelContext context)
@@ -49,13 +58,18 @@ sealed unsafe class AttentionNode(AttentionAttributes attributes) : NodeKernel
             Sin = context.Input(10),
             Bias = context.Input(11),
             Sinks = context.Input(12),
+            Slopes = context.Input(13),
         };
         AttentionGeometry g = tensors.Check(attributes, out string? refusal) ?? throw new OrtException(refusal!);
-        long[] cache = [g.Batch, g.KvHeads, g.PresentRows, g.HeadSize];
+        void* presentKey = context.Output(1, g.Batch, g.KvHeads, g.PresentRows, g.HeadSize);
+        void* presentValue = context.Output(2, g.Batch, g.KvHeads, g.PresentRows, g.ValueHeadSize);
+        if (!g.Append && (presentKey != null || presentValue != null))
+            throw new OrtException("append = 0 writes no cache: present_key and present_value must be left out.");
         var results = new AttentionResults(
-            context.Output(0, g.Batch, g.Sequence, (long)g.QueryHeads * g.HeadSize),
-            context.Output(1, cache),
-            context.Output(2, cache));
+            context.Output(0, g.Batch, g.Sequence, (long)g.QueryHeads * g.ValueHeadSize),
+            presentKey,
+            presentValue,
+            context.Output(3, g.Batch, g.QueryHeads, g.Sequence, g.Total));
         BlockMaskedAttentionKernel.Run<LevelLanes>(attributes, g, tensors, results, context.ParallelFor);
     }
 }
