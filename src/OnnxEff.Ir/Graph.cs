@@ -12,7 +12,7 @@ public sealed class Graph
     long _fresh;
 
     /// <summary>An empty graph.</summary>
-    public Graph(string name = "", Graph? parent = null) => (Name, Parent) = (name, parent);
+    public Graph(string name = "", Graph? parent = null) => (Name, Parent, Outputs) = (name, parent, new(this));
 
     /// <summary>The graph's name.</summary>
     public string Name { get; set; }
@@ -24,7 +24,7 @@ public sealed class Graph
     public IReadOnlyList<Value> Inputs => _inputs;
 
     /// <summary>Outputs in order. The same value may appear twice; a value's name is the output's name.</summary>
-    public List<Value> Outputs { get; } = [];
+    public GraphOutputs Outputs { get; }
 
     /// <summary>Values that hold a constant tensor.</summary>
     public IReadOnlyCollection<Value> Initializers => _initializers.Values;
@@ -166,7 +166,7 @@ public sealed class Graph
     }
 
     /// <summary>The values that a node reads: its inputs and what its subgraphs read from outside of themselves.</summary>
-    public static IEnumerable<Value> Reads(Node node) => node.Inputs.OfType<Value>().Concat(
+    public static IEnumerable<Value> Reads(Node node) => !node.Subgraphs.Any() ? node.Inputs.OfType<Value>() : node.Inputs.OfType<Value>().Concat(
         node.Subgraphs.SelectMany(g => g.Nodes.SelectMany(Reads).Concat(g.Outputs).Where(v => IsOutside(v, g))));
 
     static bool IsOutside(Value value, Graph graph)
@@ -200,10 +200,9 @@ public sealed class Graph
             RemoveNode(node);
         foreach (var subgraph in _nodes.SelectMany(n => n.Subgraphs))
             subgraph.RemoveDead();
-        foreach (var value in _initializers.Values.Where(v => v.Uses.Count == 0 && !v.IsInput && !v.IsOutput && !IsReadByOutput(v)).ToArray())
+        var handedOut = SelfAndSubgraphs().SelectMany(g => g.Outputs).ToHashSet();
+        foreach (var value in _initializers.Values.Where(v => v.Uses.Count == 0 && !v.IsInput && !handedOut.Contains(v)).ToArray())
             RemoveInitializer(value);
         return dead.Length;
     }
-
-    bool IsReadByOutput(Value value) => SelfAndSubgraphs().Any(g => g.Outputs.Contains(value));
 }

@@ -6,8 +6,10 @@ namespace OnnxEff.Ir;
 public sealed class Node
 {
     readonly List<Value?> _inputs = [];
+    readonly List<int> _places = []; // Of each input: where this use stands among those of the value.
     readonly List<Value> _outputs = [];
     readonly Dictionary<string, AttributeValue> _attributes = [];
+    bool _mayHoldGraphs; // Few nodes do, and every walk over a graph asks.
 
     internal Node(Graph graph, string domain, string opType) => (Graph, Domain, OpType) = (graph, domain, opType);
 
@@ -66,17 +68,25 @@ public sealed class Node
     public void SetInput(int index, Value? value)
     {
         while (_inputs.Count <= index)
+        {
             _inputs.Add(null);
-        _inputs[index]?.RemoveUse(new Use(this, index));
+            _places.Add(-1);
+        }
+        _inputs[index]?.RemoveUse(_places[index]);
         _inputs[index] = value;
         value?.AddUse(new Use(this, index));
     }
+
+    internal void SetPlace(int input, int place) => _places[input] = place;
 
     /// <summary>Drops empty slots at the end.</summary>
     public void TrimInputs()
     {
         while (_inputs.Count > 0 && _inputs[^1] is null)
+        {
             _inputs.RemoveAt(_inputs.Count - 1);
+            _places.RemoveAt(_places.Count - 1);
+        }
     }
 
     /// <summary>Appends an output with this name; an empty name is an output nobody asked for.</summary>
@@ -94,6 +104,7 @@ public sealed class Node
             _attributes.Remove(name);
         else
             _attributes[name] = value;
+        _mayHoldGraphs |= value is GraphAttribute or GraphsAttribute;
     }
 
     /// <summary>An attribute as a value of the record type asked for.</summary>
@@ -119,7 +130,7 @@ public sealed class Node
     public long[]? Ints(string name) => TryGetAttribute<IntsAttribute>(name, out var a) ? a.Values : null;
 
     /// <summary>The subgraphs among the attributes.</summary>
-    public IEnumerable<Graph> Subgraphs => _attributes.Values.SelectMany(a => a switch
+    public IEnumerable<Graph> Subgraphs => !_mayHoldGraphs ? [] : _attributes.Values.SelectMany(a => a switch
     {
         GraphAttribute g => [g.Value],
         GraphsAttribute g => g.Values,

@@ -43,9 +43,12 @@ public sealed class Value
     public bool IsInput { get; internal set; }
 
     /// <summary>True if the value is an output of its graph.</summary>
-    public bool IsOutput => Graph.Outputs.Contains(this);
+    public bool IsOutput => TimesOutput > 0;
 
-    /// <summary>The places where nodes read it. Graph outputs are not among them.</summary>
+    /// <summary>How often the value stands among the outputs of its graph; owned by <see cref="GraphOutputs"/>.</summary>
+    internal int TimesOutput { get; set; }
+
+    /// <summary>The places where nodes read it, in an order that edits change. Graph outputs are not among them.</summary>
     public IReadOnlyList<Use> Uses => _uses;
 
     /// <summary>Free text of the file, or empty.</summary>
@@ -57,9 +60,20 @@ public sealed class Value
     /// <summary>What the file says about the value; owned by reader and writer.</summary>
     internal Onnx.ValueSource? Source { get; set; }
 
-    internal void AddUse(Use use) => _uses.Add(use);
+    internal void AddUse(Use use)
+    {
+        use.Node.SetPlace(use.Index, _uses.Count);
+        _uses.Add(use);
+    }
 
-    internal void RemoveUse(Use use) => _uses.Remove(use);
+    /// <summary>Removes a use from its place in <see cref="Uses"/>; the last one moves there, since thousands of nodes may share a constant.</summary>
+    internal void RemoveUse(int place)
+    {
+        var last = _uses[^1];
+        _uses[place] = last;
+        last.Node.SetPlace(last.Index, place);
+        _uses.RemoveAt(_uses.Count - 1);
+    }
 
     /// <summary>Lets every reader of this value, and the graph's outputs, read <paramref name="other"/> instead.</summary>
     public void ReplaceUsesWith(Value other)
@@ -68,7 +82,7 @@ public sealed class Value
             return;
         foreach (var use in _uses.ToArray())
             use.Node.SetInput(use.Index, other);
-        for (var i = 0; i < Graph.Outputs.Count; i++)
+        for (var i = 0; IsOutput && i < Graph.Outputs.Count; i++)
         {
             if (ReferenceEquals(Graph.Outputs[i], this))
                 Graph.Outputs[i] = other;

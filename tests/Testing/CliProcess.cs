@@ -17,6 +17,30 @@ public static class CliProcess
     /// <summary>Starts it.</summary>
     public static Process Start(params string[] arguments) => Tool.Start(Program, Arguments(arguments));
 
+    /// <summary>Runs it to its end, which must be a good one, and says how long processors worked on it.</summary>
+    public static double ProcessorMilliseconds(params string[] arguments)
+    {
+        using var process = Start(arguments);
+        var error = process.StandardError.ReadToEndAsync();
+        var output = process.StandardOutput.ReadToEndAsync();
+        var time = TimeSpan.Zero;
+        while (!process.WaitForExit(1))
+        {
+            process.Refresh();
+            try
+            {
+                time = process.TotalProcessorTime;
+            }
+            catch (Exception e) when (e is InvalidOperationException or System.ComponentModel.Win32Exception)
+            {
+                // It ended just now.
+            }
+        }
+        process.WaitForExit();
+        return process.ExitCode == 0 ? time.TotalMilliseconds
+            : throw new InvalidOperationException(error.GetAwaiter().GetResult() + output.GetAwaiter().GetResult());
+    }
+
     /// <summary>The program to start.</summary>
     public static string Program => Published ?? "dotnet";
 
