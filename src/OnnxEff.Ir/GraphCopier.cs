@@ -6,6 +6,9 @@ namespace OnnxEff.Ir;
 /// </summary>
 public sealed class GraphCopier(Graph target)
 {
+    /// <summary>The graph that copies go to.</summary>
+    public Graph Target => target;
+
     /// <summary>Source value to its stand-in in the target graph.</summary>
     public Dictionary<Value, Value> Map { get; } = [];
 

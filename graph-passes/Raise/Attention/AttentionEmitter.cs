@@ -4,9 +4,9 @@ using OnnxEff.Ops.Llm;
 namespace OnnxEff.GraphPasses.Raise.Attention;
 
 /// <summary>Puts one <c>llm.Attention</c> in the place of a recognised site.</summary>
-sealed class AttentionEmitter(Model model, DecoderSignature? signature)
+sealed class AttentionEmitter(DecoderSignature? signature)
 {
-    readonly Dictionary<(Value Table, HeadLayout Layout, bool Interleaved, ElementType Element), Value> _halfTables = [];
+    readonly Dictionary<(Value Table, bool Interleaved, ElementType Element), Value> _halfTables = [];
 
     public Node Emit(AttentionSite site)
     {
@@ -27,21 +27,23 @@ sealed class AttentionEmitter(Model model, DecoderSignature? signature)
         if (site.Rotation is { } rotation)
         {
             inputs[(int)AttentionInput.PositionIds] = rotation.Positions;
-            inputs[(int)AttentionInput.Cos] = HalfTable(rotation.Cos, rotation, site.Query.Layout, element, build);
-            inputs[(int)AttentionInput.Sin] = HalfTable(rotation.Sin, rotation, site.Query.Layout, element, build);
+            inputs[(int)AttentionInput.Cos] = HalfTable(rotation.Cos, rotation, site.Query, element, build);
+            inputs[(int)AttentionInput.Sin] = HalfTable(rotation.Sin, rotation, site.Query, element, build);
         }
         var node = build.Node(LlmAttention.OpType, LlmAttention.Domain, inputs,
         [
             ("num_heads", site.Query.Count!.Value), ("kv_num_heads", site.Key.Count!.Value), ("head_size", site.Query.Size!.Value),
+            ("value_head_size", site.Value.Size!.Value),
             ("scale", (float)site.Scale), ("softcap", (float)site.Softcap),
             ("causal", site.Mask?.Causal ?? site.IsCausal ? 1L : 0L), ("window", site.Mask?.Window ?? -1L),
             ("rotary_interleaved", site.Rotation?.Interleaved == true ? 1L : 0L),
             ("mask_fact", $"{site.Mask?.ToString() ?? "explicit tensor"}: {site.MaskBecause}"),
             ("rotary_fact", site.Rotation is null ? "" : site.RotaryFact?.ToString() ?? "explicit tables"),
+            ("rotary_left", site.RotaryLeft),
         ]);
         node.Name = name;
         var flatType = new TensorType(element, new TensorShape(site.Query.Value.Type.Shape![0], site.Query.Tokens!,
-            site.Query.Count.Value * site.Query.Size.Value));
+            site.Query.Count.Value * site.Value.Size.Value));
         var flat = build.Output(node, "output", flatType);
         if (site is { PastKey: { } keys, PastValue: { } values })
         {
@@ -56,34 +58,32 @@ sealed class AttentionEmitter(Model model, DecoderSignature? signature)
         return node;
     }
 
-    /// <summary>Per-token tables as [B, S, R/2], tables by position as they are.</summary>
-    Value HalfTable(Value table, Rotation rotation, HeadLayout layout, ElementType element, GraphBuilder build)
+    /// <summary>Per-token angles as [B or 1, S, R/2], tables by position as they are.</summary>
+    Value HalfTable(Value table, Rotation rotation, Heads query, ElementType element, GraphBuilder build)
     {
-        var key = (table, layout, rotation.Interleaved, element);
+        var key = (table, rotation.Interleaved, element);
         if (_halfTables.TryGetValue(key, out var known))
             return known;
-        var result = table;
-        var shape = table.Type!.Shape!;
+        var (result, shape) = (table, table.Type!.Shape!);
+        if (rotation.Positions is null && AngleTable.AxesOf(table, query) is { } axes)
+        {
+            var columns = shape[axes.Columns].Constant!.Value;
+            shape = new TensorShape(axes.Batch is { } b ? shape[b] : Dim.One, shape[axes.Tokens], columns);
+            // A batch that leads is copied, so that an empty one stays empty.
+            long rows = axes.Batch is null ? 1 : axes.Batch == 0 ? 0 : -1;
+            if (!shape.Equals(table.Type.Shape))
+            {
+                result = build.Op("Reshape", [table, build.Constant(Tensor.Vector<long>(rows, rows == -1 && axes.Tokens == 1 ? 0 : -1, columns))],
+                    new TensorType(table.Type.Element, shape));
+            }
+        }
         if (shape[-1] == rotation.Width)
         {
             var half = rotation.Width / 2;
-            var (start, end, step) = rotation.Interleaved ? (0L, rotation.Width, 2L) : (0L, half, 1L);
+            var (end, step) = rotation.Interleaved ? (rotation.Width, 2L) : (half, 1L);
             shape = new TensorShape([.. shape.Take(shape.Rank - 1), Dim.Of(half)]);
-            result = build.Op("Slice", [result, build.Constant(Tensor.Vector(start)), build.Constant(Tensor.Vector(end)),
+            result = build.Op("Slice", [result, build.Constant(Tensor.Vector(0L)), build.Constant(Tensor.Vector(end)),
                 build.Constant(Tensor.Vector(-1L)), build.Constant(Tensor.Vector(step))], new TensorType(table.Type.Element, shape));
-        }
-        if (shape.Rank == 4)
-        {
-            var axis = layout == HeadLayout.HeadsFirst ? 1L : 2L;
-            shape = new TensorShape(shape.Where((_, i) => i != axis));
-            result = model.Opset >= 13
-                ? build.Op("Squeeze", [result, build.Constant(Tensor.Vector(axis))], new TensorType(table.Type.Element, shape))
-                : build.Op("Squeeze", [result], new TensorType(table.Type.Element, shape), ("axes", (long[])[axis]));
-        }
-        else if (shape.Rank == 2 && rotation.Positions is null)
-        {
-            result = build.Op("Reshape", [result, build.Constant(Tensor.Vector<long>(1, -1, rotation.Width / 2))],
-                new TensorType(table.Type.Element, new TensorShape(1, shape[0], shape[1])));
         }
         if (table.Type.Element != element)
             result = build.Op("Cast", [result], result.Type! with { Element = element }, ("to", (long)element));

@@ -24,7 +24,14 @@ readonly record struct MaskTensor(Value Value, MaskForm Form);
 /// <param name="Positions">Indices into the tables; null if they are per token.</param>
 /// <param name="Interleaved">True if pairs are neighbours.</param>
 /// <param name="Width">R, the number of rotated elements.</param>
-sealed record Rotation(Value Cos, Value Sin, Value? Positions, bool Interleaved, long Width);
+sealed record Rotation(Value Cos, Value Sin, Value? Positions, bool Interleaved, long Width)
+{
+    /// <summary>A number by which the rotated heads are multiplied.</summary>
+    public double Factor { get; init; } = 1;
+
+    /// <summary>True if both turn by the same angles.</summary>
+    public bool TurnsAs(Rotation other) => this with { Factor = other.Factor } == other;
+}
 
 /// <summary>
 /// What is known about one attention while it is being recognised, from the softmax outwards. Each recogniser returns a
@@ -65,6 +72,9 @@ sealed record AttentionSite
     /// <summary>The site before <see cref="Rotation"/> was taken in.</summary>
     public AttentionSite? Unrotated { get; init; }
 
+    /// <summary>Why a rotation, or what may be one, stays in the graph; empty if there is none or it was taken in.</summary>
+    public string RotaryLeft { get; init; } = "";
+
     /// <summary>What the masks mean together; null while they stay tensors.</summary>
     public MaskFact? Mask { get; init; }
 
@@ -72,4 +82,15 @@ sealed record AttentionSite
     public string MaskBecause { get; init; } = "";
 
     public RotaryFact? RotaryFact { get; init; }
+
+    /// <summary>Why the attention cannot be said as one node, or null.</summary>
+    public string? Objection =>
+        Key.Count is not > 0 || Value.Count != Key.Count || Query.Count % Key.Count != 0
+            ? $"{Query.Count} query heads cannot share {Key.Count} key and {Value.Count} value heads"
+        : Key.Size != Query.Size ? $"queries have heads of {Query.Size} where keys have {Key.Size}"
+        : Value.Size is null ? "the size of the value heads is not known"
+        : Key.Value.Type!.Element != Query.Value.Type!.Element || Value.Value.Type!.Element != Query.Value.Type.Element
+            ? "queries, keys and values have different element types"
+        : Query.Tokens is null || Key.Tokens is null ? "the number of tokens is not known"
+        : null;
 }

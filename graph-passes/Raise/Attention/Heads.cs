@@ -18,18 +18,56 @@ readonly record struct Heads(Value Value, HeadLayout Layout)
     static readonly Var X = new("x");
     static readonly long[] Swap = [0, 2, 1, 3];
     static readonly Pattern Swapped = Pattern.Op("Transpose", X).With("perm", Swap);
-    static readonly Pattern Split = Pattern.Op("Reshape", X, Pattern.Any);
+    static readonly Pattern Reshaped = Pattern.Op("Reshape", X, Pattern.Any);
 
     TensorShape? Shape => Value.Type?.Shape is { Rank: 4 } shape ? shape : null;
 
     /// <summary>H, or null if it is not known.</summary>
     public long? Count => Shape?[Layout == HeadLayout.HeadsFirst ? 1 : 2].Constant;
 
+    /// <summary>B, or null if it is not known.</summary>
+    public Dim? Batch => Shape?[0];
+
     /// <summary>D, or null if it is not known.</summary>
     public long? Size => Shape?[3].Constant;
 
     /// <summary>S or T.</summary>
     public Dim? Tokens => Shape?[Layout == HeadLayout.HeadsFirst ? 2 : 1];
+
+    /// <summary>
+    /// The value at the start of a cone that ends in these heads, read as heads of the same number and size, or as their flat form
+    /// [B, S, H·D]; null if it is neither.
+    /// </summary>
+    public Heads? BeforeIn(HiddenCone cone)
+    {
+        if (Count is not { } count || Size is not { } size || Batch is not { } batch || Tokens is not { } tokens)
+            return null;
+        var shape = cone.From.Type?.Shape;
+        return shape is null ? null
+            : shape.Equals(new TensorShape(batch, tokens, count, size)) || shape.Equals(new TensorShape(batch, tokens, count * size))
+                ? new(cone.From, HeadLayout.TokensFirst)
+            : shape.Equals(new TensorShape(batch, count, tokens, size)) ? new(cone.From, HeadLayout.HeadsFirst)
+            : null;
+    }
+
+    /// <summary>The same heads, a flat value split into <paramref name="count"/> of them.</summary>
+    public Heads Split(long count, GraphBuilder build)
+    {
+        if (Value.Type!.Shape is not { Rank: 3 } flat)
+            return this;
+        var size = flat[2].Constant!.Value / count;
+        return this with
+        {
+            Value = build.Op("Reshape", [Value, build.Constant(Tensor.Vector<long>(0, 0, count, size))],
+                new TensorType(Value.Type.Element, new TensorShape(flat[0], flat[1], count, size))),
+        };
+    }
+
+    /// <summary>The heads multiplied by a number.</summary>
+    public Heads Times(double factor, GraphBuilder build) => this with
+    {
+        Value = build.Op("Mul", [Value, build.Constant(Constants.Scalar(factor, Value.Type!.Element))], Value.Type),
+    };
 
     /// <summary>The same heads with their tokens first, if a transposition makes them so.</summary>
     Heads BehindTranspose() => Layout == HeadLayout.HeadsFirst && Swapped.TryMatch(Value, out var m)
@@ -42,7 +80,7 @@ readonly record struct Heads(Value Value, HeadLayout Layout)
         if (heads.Layout == HeadLayout.HeadsFirst)
             heads = new(build.Op("Transpose", [heads.Value], heads.SwappedType(), ("perm", Swap)), HeadLayout.TokensFirst);
         var (count, size) = (heads.Count!.Value, heads.Size!.Value);
-        if (Split.TryMatch(heads.Value, out var m) && m[X].Type?.Shape is { Rank: 3 } flat && flat[2] == count * size
+        if (Reshaped.TryMatch(heads.Value, out var m) && m[X].Type?.Shape is { Rank: 3 } flat && flat[2] == count * size
             && flat[1] == heads.Tokens && flat[0] == heads.Shape![0])
         {
             return m[X];

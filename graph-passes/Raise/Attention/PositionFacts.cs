@@ -63,8 +63,12 @@ sealed class PositionFacts
         return site with { Mask = fact, MaskBecause = because, RotaryFact = Meaning(site.Rotation) };
     }
 
+    /// <summary>The site without its rotation if the tables are of full width and do not hold each angle twice.</summary>
+    public AttentionSite DropUnreadableRotation(AttentionSite site) => site.Rotation is { } rotation && !AreDoubled(rotation)
+        ? site.Unrotated! with { RotaryLeft = "the two elements of a pair turn by different angles" } : site;
+
     /// <summary>True if the tables hold each angle twice, as a full-width rotation needs: in halves or in pairs.</summary>
-    public bool AreDoubled(Rotation rotation) => Table(rotation.Cos).Concat(Table(rotation.Sin)).All(t => IsDoubled(t, rotation))
+    bool AreDoubled(Rotation rotation) => Table(rotation.Cos).Concat(Table(rotation.Sin)).All(t => IsDoubled(t, rotation))
         && Table(rotation.Cos).Any();
 
     (MaskFact? Fact, string Because) Meaning(MaskTensor mask)
@@ -96,7 +100,7 @@ sealed class PositionFacts
         {
             if (sample.Padding != Padding.None || sample.New < 4)
                 continue;
-            var rows = c.Count / c.Dims[^1] / sample.New;
+            var rows = c.Count / Columns(c) / sample.New;
             var positions = Enumerable.Range(0, (int)rows).SelectMany(b => Enumerable.Range(0, sample.New).Select(i => (long)sample.PositionOf(b, i)));
             if (RotaryFact.TryRecognize(c, s, [.. positions], (int)rotation.Width, rotation.Interleaved) is { } fact)
                 return fact;
@@ -109,7 +113,7 @@ sealed class PositionFacts
 
     static bool IsDoubled(Tensor table, Rotation rotation)
     {
-        var columns = (int)table.Dims[^1];
+        var columns = Columns(table);
         if (columns == rotation.Width / 2)
             return true;
         if (columns != rotation.Width || table.ToDouble() is not { } values)
@@ -123,6 +127,8 @@ sealed class PositionFacts
         }
         return true;
     }
+
+    static int Columns(Tensor table) => (int)(table.Dims.ToArray().LastOrDefault(d => d != 1) is > 0 and var wide ? wide : 1);
 
     static long? Smaller(long? a, long? b) => a is { } x && b is { } y ? Math.Min(x, y) : a ?? b;
 

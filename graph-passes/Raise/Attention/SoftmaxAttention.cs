@@ -60,11 +60,6 @@ static class SoftmaxAttention
             because = "the heads do not have four known dimensions [B, H, S, D]";
             return false;
         }
-        if (value.Size != query.Size)
-        {
-            because = $"values have heads of {value.Size} where queries have {query.Size}";
-            return false;
-        }
         site = new()
         {
             Anchor = softmax,

@@ -71,7 +71,7 @@ sealed class PositionalNodes(DecoderSignature signature)
     static bool IsShape(Node node) => node.Domain.Length == 0 && node.OpType is "Shape" or "Size";
 
     /// <summary>True if the value depends on what the ids or a float input hold.</summary>
-    bool IsHidden(Value value)
+    public bool IsHidden(Value value)
     {
         var pending = new Stack<Value>([value]);
         while (pending.TryPeek(out var top))

@@ -106,4 +106,7 @@ public readonly record struct LlmAttention(Node Node)
 
     /// <summary>What the rotation is, in words; empty without one.</summary>
     public string RotaryFact => Node.Text("rotary_fact");
+
+    /// <summary>Why a rotation stays in the graph in front of the node; empty if there is none or it is inside.</summary>
+    public string RotaryLeft => Node.Text("rotary_left");
 }

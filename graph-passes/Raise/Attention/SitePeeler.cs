@@ -1,0 +1,55 @@
+using OnnxEff.GraphPasses.Raise.Positions;
+using OnnxEff.Ir;
+using OnnxEff.Ops.Llm;
+using OnnxEff.Rewriting;
+
+namespace OnnxEff.GraphPasses.Raise.Attention;
+
+/// <summary>Takes in what stands between the core of an attention and the projections, from the core outwards.</summary>
+sealed class SitePeeler(Model model, DecoderSignature? signature, IGraphEvaluator evaluator)
+{
+    readonly Rotations? _rotations = signature is null ? null
+        : new(new HiddenCones(model.Graph, new PositionalNodes(signature)), new RotationProbe(model, evaluator));
+
+    /// <summary>The site with repeated heads, cache and rotation taken in where they are understood.</summary>
+    public AttentionSite Peel(AttentionSite site)
+    {
+        site = site with { Key = RepeatedHeads.Peel(site.Key), Value = RepeatedHeads.Peel(site.Value) };
+        if (signature is not null && KvCache.TryPeel(site.Key, signature, out var newKeys, out var pastKey)
+            && KvCache.TryPeel(site.Value, signature, out var newValues, out var pastValue))
+        {
+            site = site with { Key = newKeys, PastKey = pastKey, Value = newValues, PastValue = pastValue };
+        }
+        return PeelRotation(site);
+    }
+
+    /// <summary>A rotation is taken in only if queries and keys turn by the same angles.</summary>
+    AttentionSite PeelRotation(AttentionSite site)
+    {
+        if (_rotations is null)
+            return site;
+        var (ofQuery, ofKey) = (_rotations.TryPeel(site.Query, out var because), _rotations.TryPeel(site.Key, out var becauseOfKey));
+        if (ofQuery is null && ofKey is null)
+            return site with { RotaryLeft = because.Length > 0 ? because : becauseOfKey };
+        if (ofQuery is not { } query || ofKey is not { } key)
+            return site with { RotaryLeft = ofQuery is null ? $"only the keys are understood: {because}" : $"only the queries are understood: {becauseOfKey}" };
+        if (!query.Rotation.TurnsAs(key.Rotation))
+            return site with { RotaryLeft = "queries and keys turn by different angles" };
+        var build = new GraphBuilder(site.Anchor.Graph, site.Anchor.Name);
+        var keys = key.Before.Split(site.Key.Count!.Value, build);
+        var scale = site.Scale * query.Rotation.Factor;
+        // Cached keys hold the factor, so it stays with the new ones; without a cache the logits take it.
+        if (key.Rotation.Factor != 1 && site.PastKey is not null)
+            keys = keys.Times(key.Rotation.Factor, build);
+        else
+            scale *= key.Rotation.Factor;
+        return site with
+        {
+            Query = query.Before.Split(site.Query.Count!.Value, build),
+            Key = keys,
+            Scale = scale,
+            Rotation = query.Rotation,
+            Unrotated = site,
+        };
+    }
+}
