@@ -15,6 +15,13 @@ static class Constants
         _ => Tensor.Scalar((float)value),
     };
 
+    /// <summary>A float vector, rounded to the type.</summary>
+    public static Tensor Vector(IReadOnlyList<double> values, ElementType element)
+    {
+        byte[] bytes = [.. values.SelectMany(v => Scalar(v, element).Data.Span.ToArray())];
+        return new Tensor(element, [values.Count], new TensorData(bytes));
+    }
+
     /// <summary>
     /// What an additive mask holds for a hidden key: the lowest finite number. Not −∞: a row of padding that sees no key must
     /// stay a number, since the next layers' products read it.

@@ -22,6 +22,7 @@ public static class NormaliseSteps
         new(new SimplifyArithmetic(), "factors of 1 are constants now"),
         new(new ConstantTargets(), "a constant target can be composed with others"),
         new(new PlainTranspose(), "while its reshapes are still there"),
+        new(new UnfoldBatch(), "its reshapes cancel those around it when views are composed"),
         new(new ComposeViews(), "chains are shorter without what does nothing"),
         new(new RemoveNoOps(), "a composed view can be none"),
         new(new ShareEqual(), "what was written in two ways is written in one now"),

@@ -1,10 +1,11 @@
+using OnnxEff.GraphPasses.Raise.Positions;
 using OnnxEff.Ir;
 using OnnxEff.Ops.Llm;
 
 namespace OnnxEff.GraphPasses.Raise.Attention;
 
 /// <summary>Puts one <c>llm.Attention</c> in the place of a recognised site.</summary>
-sealed class AttentionEmitter(DecoderSignature? signature)
+sealed class AttentionEmitter(TokenInputs? tokens)
 {
     readonly Dictionary<(Value Table, bool Interleaved, ElementType Element), Value> _halfTables = [];
 
@@ -20,10 +21,15 @@ sealed class AttentionEmitter(DecoderSignature? signature)
         inputs[(int)AttentionInput.Value] = site.Value.ToFlat(build);
         inputs[(int)AttentionInput.PastKey] = site.PastKey?.Past;
         inputs[(int)AttentionInput.PastValue] = site.PastValue?.Past;
-        if (site.Mask is { Padding: true })
-            inputs[(int)AttentionInput.KeyMask] = signature!.AttentionMask;
-        if (site.Mask is null)
+        var rule = site.Mask?.Rule ?? new MaskFact(false, null, false);
+        if (rule.Padding)
+            inputs[(int)AttentionInput.KeyMask] = tokens!.AttentionMask;
+        if (site.Mask is not { HasBias: false })
             inputs[(int)AttentionInput.Bias] = Bias(site, element, build);
+        if (site.Mask?.Slopes is { } slopes)
+            inputs[(int)AttentionInput.Slopes] = build.Constant(Constants.Vector(slopes, element));
+        if (site.Sinks is { } sinks)
+            inputs[(int)AttentionInput.Sinks] = Flat(sinks, site.Query.Count!.Value, element, build);
         if (site.Rotation is { } rotation)
         {
             inputs[(int)AttentionInput.PositionIds] = rotation.Positions;
@@ -35,9 +41,10 @@ sealed class AttentionEmitter(DecoderSignature? signature)
             ("num_heads", site.Query.Count!.Value), ("kv_num_heads", site.Key.Count!.Value), ("head_size", site.Query.Size!.Value),
             ("value_head_size", site.Value.Size!.Value),
             ("scale", (float)site.Scale), ("softcap", (float)site.Softcap),
-            ("causal", site.Mask?.Causal ?? site.IsCausal ? 1L : 0L), ("window", site.Mask?.Window ?? -1L),
+            ("causal", rule.Causal || site.IsCausal ? 1L : 0L), ("window", rule.Window ?? -1L), ("window_right", rule.WindowRight ?? -1L),
+            ("chunk", rule.Chunk ?? 0L), ("chunk_from_first_key", rule.ChunkFromFirstToken ? 1L : 0L),
             ("rotary_interleaved", site.Rotation?.Interleaved == true ? 1L : 0L),
-            ("mask_fact", $"{site.Mask?.ToString() ?? "explicit tensor"}: {site.MaskBecause}"),
+            ("mask_fact", Describe(site)),
             ("rotary_fact", site.Rotation is null ? "" : site.RotaryFact?.ToString() ?? "explicit tables"),
             ("rotary_left", site.RotaryLeft),
         ]);
@@ -88,6 +95,22 @@ sealed class AttentionEmitter(DecoderSignature? signature)
         if (table.Type.Element != element)
             result = build.Op("Cast", [result], result.Type! with { Element = element }, ("to", (long)element));
         return _halfTables[key] = result;
+    }
+
+    static string Describe(AttentionSite site)
+    {
+        if (site.Mask is not { Rule: { } rule } mask)
+            return $"explicit tensor: {site.Mask?.Because}";
+        var shown = rule with { Causal = rule.Causal || site.IsCausal };
+        var added = mask.Slopes is { } slopes ? $", ALiBi with slopes {slopes[0]:G3} to {slopes[^1]:G3}" : mask.HasBias ? ", bias" : "";
+        return $"{shown}{added}: {mask.Because}";
+    }
+
+    static Value Flat(Value perHead, long heads, ElementType element, GraphBuilder build)
+    {
+        var flat = build.Op("Reshape", [perHead, build.Constant(Tensor.Vector(heads))], new TensorType(perHead.Type!.Element, TensorShape.Of(heads)));
+        return perHead.Type.Element == element ? flat
+            : build.Op("Cast", [flat], flat.Type! with { Element = element }, ("to", (long)element));
     }
 
     /// <summary>All masks of a site as one additive tensor.</summary>

@@ -60,6 +60,9 @@ sealed record AttentionSite
     /// <summary>Masks, all of which must show a key.</summary>
     public IReadOnlyList<MaskTensor> Masks { get; init; } = [];
 
+    /// <summary>A logit for each head that takes part in the softmax's denominator only; H elements.</summary>
+    public Value? Sinks { get; init; }
+
     /// <summary>True if the operator itself hides later keys.</summary>
     public bool IsCausal { get; init; }
 
@@ -75,11 +78,8 @@ sealed record AttentionSite
     /// <summary>Why a rotation, or what may be one, stays in the graph; empty if there is none or it was taken in.</summary>
     public string RotaryLeft { get; init; } = "";
 
-    /// <summary>What the masks mean together; null while they stay tensors.</summary>
-    public MaskFact? Mask { get; init; }
-
-    /// <summary>How the meaning of masks was established, or why it was not.</summary>
-    public string MaskBecause { get; init; } = "";
+    /// <summary>What the masks mean together.</summary>
+    public MaskMeaning? Mask { get; init; }
 
     public RotaryFact? RotaryFact { get; init; }
 

@@ -7,14 +7,14 @@ namespace OnnxEff.GraphPasses.Raise.Attention;
 static class KvCache
 {
     /// <summary>Finds the cache behind keys or values, and the new ones.</summary>
-    public static bool TryPeel(Heads heads, DecoderSignature signature, out Heads added, [NotNullWhen(true)] out CachePair? cache)
+    public static bool TryPeel(Heads heads, IReadOnlyList<CachePair> caches, out Heads added, [NotNullWhen(true)] out CachePair? cache)
     {
         added = heads;
         cache = null;
         var concat = heads.Value.Producer;
         if (heads.Layout != HeadLayout.HeadsFirst || concat?.Is("Concat") != true || concat.Inputs.Count != 2 || concat.Int("axis") is not (2 or -2))
             return false;
-        cache = signature.Caches.FirstOrDefault(c => c.Past == concat.Input(0) && c.Present == concat.Result);
+        cache = caches.FirstOrDefault(c => c.Past == concat.Input(0) && c.Present == concat.Result);
         added = new(concat.Input(1)!, HeadLayout.HeadsFirst);
         return cache is not null;
     }

@@ -11,57 +11,93 @@ namespace OnnxEff.GraphPasses.Raise.Attention;
 /// </summary>
 sealed class PositionFacts
 {
-    readonly DecoderSignature? _signature;
+    readonly TokenInputs? _tokens;
     readonly Dictionary<Value, List<(PositionSample Sample, Tensor Tensor)>> _evaluated = [];
-    readonly Dictionary<MaskTensor, (MaskFact? Fact, string Because)> _masks = [];
-    readonly Dictionary<Value, string> _refused = [];
+    readonly Dictionary<string, MaskMeaning> _meanings = [];
+    readonly IReadOnlyDictionary<Value, string> _refused = new Dictionary<Value, string>();
     readonly IReadOnlyList<long> _windows = [];
-    readonly List<int> _untested = []; // Lengths of pasts that would take too much memory to evaluate.
+    readonly List<PositionSample> _samples = [];
+    readonly List<int> _untested = []; // Lengths of samples that would take too much memory to evaluate.
 
-    public PositionFacts(Model model, DecoderSignature? signature, IReadOnlyList<AttentionSite> sites, IGraphEvaluator evaluator)
+    public PositionFacts(Model model, TokenInputs? tokens, IReadOnlyList<AttentionSite> sites, IGraphEvaluator evaluator)
     {
-        _signature = signature;
-        if (signature is null)
+        _tokens = tokens;
+        if (tokens is null)
             return;
-        var targets = sites.SelectMany(s => s.Masks.Select(m => m.Value)
-            .Concat(s.Rotation is { } r ? (Value[])[r.Cos, r.Sin] : [])).Where(v => v.Constant is null).Distinct();
-        var made = PositionalCut.TryMake(model, signature, targets, evaluator, out var cut, out var refused);
-        _refused = new(refused);
+        var masks = sites.SelectMany(s => s.Masks).Select(m => m.Value).Where(v => v.Constant is null).Distinct().ToList();
+        var angles = sites.SelectMany(s => s.Rotation is { } r ? (Value[])[WidestOf(r.Cos), WidestOf(r.Sin)] : []).Where(v => v.Constant is null);
+        var made = PositionalCut.TryMake(model, tokens, masks.Concat(angles), evaluator, out var cut, out _refused);
         if (!made)
             return;
         using (cut)
         {
-            _windows = cut!.WindowsToTry;
-            foreach (var sample in PositionSample.Draw(_windows))
+            _windows = WindowSizes.Of(tokens, masks);
+            foreach (var sample in PositionSample.Draw(_windows, tokens.Caches.Count > 0))
             {
-                if (cut.IsCostly(sample))
+                if (cut!.IsCostly(sample))
                 {
-                    _untested.Add(sample.Past);
+                    _untested.Add(sample.Total);
                     continue;
                 }
                 if (cut.TryEvaluate(sample) is not { } tensors)
                     continue;
+                _samples.Add(sample);
                 for (var i = 0; i < tensors.Count; i++)
                     (_evaluated.TryGetValue(cut.Targets[i], out var list) ? list : _evaluated[cut.Targets[i]] = []).Add((sample, tensors[i]));
             }
         }
     }
 
-    /// <summary>The site with the meaning of its masks and its rotation; a rotation whose tables cannot be read is dropped.</summary>
+    /// <summary>The site with the meaning of its masks and its rotation.</summary>
     public AttentionSite Complete(AttentionSite site)
     {
-        var fact = new MaskFact(site.IsCausal, null, false);
-        var because = site.Masks.Count == 0 ? "no mask in the graph" : "";
-        foreach (var mask in site.Masks)
-        {
-            var (part, sentence) = Meaning(mask);
-            because = sentence;
-            if (part is null)
-                return site with { Mask = null, MaskBecause = because };
-            fact = new(fact.Causal || part.Causal, Smaller(fact.Window, part.Window), fact.Padding || part.Padding);
-        }
-        return site with { Mask = fact, MaskBecause = because, RotaryFact = Meaning(site.Rotation) };
+        var key = string.Join(' ', site.Masks.Select(m => $"{m.Form} {m.Value.Name}"));
+        if (!_meanings.TryGetValue(key, out var meaning))
+            _meanings.Add(key, meaning = Meaning(site.Masks));
+        return site with { Mask = meaning, RotaryFact = Meaning(site.Rotation) };
     }
+
+    MaskMeaning Meaning(IReadOnlyList<MaskTensor> masks)
+    {
+        if (masks.Count == 0)
+            return new(new(false, null, false), null, false, "no mask in the graph");
+        if (_tokens is null)
+            return Unknown("no input of the graph is understood as token ids, so the mask cannot be evaluated");
+        if (masks.FirstOrDefault(m => _refused.ContainsKey(m.Value)) is { Value: { } refused })
+            return Unknown(_refused[refused]);
+        var samples = masks.All(m => m.Value.Constant is not null) ? [.. PositionSample.Draw([])] : _samples;
+        var (grids, misfit) = (new List<MaskGrid>(), "");
+        for (var i = 0; i < samples.Count; i++)
+        {
+            var grid = new MaskGrid(samples[i]);
+            if (masks.Select(m => Add(m, i, grid)).FirstOrDefault(b => b is not null) is { } because)
+                misfit = because;
+            else
+                grids.Add(grid);
+        }
+        if (grids.Count * 2 < samples.Count)
+            return Unknown(misfit);
+        if (_untested.Count > 0 && masks.Any(m => m.Value.Constant is null))
+            return Unknown($"a window of up to {_untested.Max()} keys cannot be ruled out: so long a mask takes too much memory to evaluate");
+        return MaskRecognizer.Recognize(grids, _windows, _tokens.AttentionMask is not null);
+    }
+
+    /// <summary>
+    /// Adds a mask to a grid, or says why it does not fit. Where a past is longer than the table that a mask is cut from, a graph makes
+    /// masks that it cannot use, or one number for all keys.
+    /// </summary>
+    string? Add(MaskTensor mask, int sample, MaskGrid grid)
+    {
+        if (mask.Value.Constant is { } constant)
+            return grid.Add(constant, mask.Form == MaskForm.HidesKeys);
+        var all = _evaluated[mask.Value];
+        var spans = all.Exists(e => e.Sample.Total > 1 && e.Tensor.Rank > 0 && e.Tensor.Dims[^1] == e.Sample.Total);
+        var tensor = all[sample].Tensor;
+        return spans && tensor.Dims[^1] != grid.Sample.Total
+            ? $"the mask has {tensor.Dims[^1]} columns for {grid.Sample.Total} keys" : grid.Add(tensor, mask.Form == MaskForm.HidesKeys);
+    }
+
+    static MaskMeaning Unknown(string because) => new(null, null, true, because);
 
     /// <summary>The site without its rotation if the tables are of full width and do not hold each angle twice.</summary>
     public AttentionSite DropUnreadableRotation(AttentionSite site) => site.Rotation is { } rotation && !AreDoubled(rotation)
@@ -71,32 +107,13 @@ sealed class PositionFacts
     bool AreDoubled(Rotation rotation) => Table(rotation.Cos).Concat(Table(rotation.Sin)).All(t => IsDoubled(t, rotation))
         && Table(rotation.Cos).Any();
 
-    (MaskFact? Fact, string Because) Meaning(MaskTensor mask)
-    {
-        if (_masks.TryGetValue(mask, out var known))
-            return known;
-        if (_signature is null)
-            return (null, "the graph's inputs are not those of a decoder, so the mask cannot be evaluated");
-        if (_refused.TryGetValue(mask.Value, out var because))
-            return (null, because);
-        var evaluated = mask.Value.Constant is { } constant
-            ? [.. PositionSample.Draw([]).Select(s => (s, constant))]
-            : _evaluated.GetValueOrDefault(mask.Value, []);
-        if (mask.Form == MaskForm.HidesKeys)
-            evaluated = [.. evaluated.Select(e => (e.Sample, Not(e.Tensor)))];
-        var found = MaskRecognizer.TryRecognize(evaluated, _windows, _signature.AttentionMask is not null, out var fact, out because);
-        if (found && mask.Value.Constant is null && _untested.Count > 0)
-            (found, because) = (false, $"a window of up to {_untested.Max()} keys cannot be ruled out: so long a mask takes too much memory to evaluate");
-        return _masks[mask] = (found ? fact : null, because!);
-    }
-
     RotaryFact? Meaning(Rotation? rotation)
     {
-        if (rotation is null || _signature is null)
+        if (rotation is null || _tokens is null)
             return null;
         if (rotation.Cos.Constant is { Rank: 2 } cos && rotation.Sin.Constant is { } sin)
             return RotaryFact.TryRecognize(cos, sin, [.. Enumerable.Range(0, (int)cos.Dims[0]).Select(i => (long)i)], (int)rotation.Width, rotation.Interleaved);
-        foreach (var ((sample, c), (_, s)) in _evaluated.GetValueOrDefault(rotation.Cos, []).Zip(_evaluated.GetValueOrDefault(rotation.Sin, [])))
+        foreach (var ((sample, c), (_, s)) in _evaluated.GetValueOrDefault(WidestOf(rotation.Cos), []).Zip(_evaluated.GetValueOrDefault(WidestOf(rotation.Sin), [])))
         {
             if (sample.Padding != Padding.None || sample.New < 4)
                 continue;
@@ -109,7 +126,7 @@ sealed class PositionFacts
     }
 
     IEnumerable<Tensor> Table(Value value) => value.Constant is { } constant ? [constant]
-        : _evaluated.GetValueOrDefault(value, []).Select(e => e.Tensor);
+        : _evaluated.GetValueOrDefault(WidestOf(value), []).Select(e => e.Tensor);
 
     static bool IsDoubled(Tensor table, Rotation rotation)
     {
@@ -130,8 +147,6 @@ sealed class PositionFacts
 
     static int Columns(Tensor table) => (int)(table.Dims.ToArray().LastOrDefault(d => d != 1) is > 0 and var wide ? wide : 1);
 
-    static long? Smaller(long? a, long? b) => a is { } x && b is { } y ? Math.Min(x, y) : a ?? b;
-
-    static Tensor Not(Tensor mask) => mask.Element == ElementType.Bool
-        ? Tensor.Create<bool>(mask.Dims, Array.ConvertAll(mask.ToInt64()!, v => v == 0)) : mask;
+    /// <summary>The value before it was rounded to half precision, if it was: facts are read off more digits.</summary>
+    static Value WidestOf(Value value) => value.Producer is { } cast && cast.Is("Cast") && cast.Input(0) is { Type.Element: ElementType.Float32 } wide ? wide : value;
 }

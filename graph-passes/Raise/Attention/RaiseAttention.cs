@@ -27,7 +27,7 @@ public sealed class RaiseAttention : GraphPass
     {
         _ = context.Shapes; // Writes the types that recognisers look at.
         var graph = context.Model.Graph;
-        var signature = DecoderSignature.Recognise(graph, out _);
+        var tokens = TokenInputs.Of(graph);
         var grouped = graph.Nodes.Where(GroupQueryAttention.Fits).Where(n => Admits(n, GroupQueryAttention.Refusal(n), context)).ToArray();
         foreach (var node in grouped)
             GroupQueryAttention.Raise(node);
@@ -41,10 +41,10 @@ public sealed class RaiseAttention : GraphPass
             return new(grouped.Length);
         }
         graph.Sort();
-        var peeler = new SitePeeler(context.Model, signature, evaluator);
+        var peeler = new SitePeeler(context.Model, tokens, evaluator);
         var sites = cores.Select(peeler.Peel).Where(site => Admits(site.Anchor, site.Objection, context)).ToList();
-        var facts = new PositionFacts(context.Model, signature, sites, evaluator);
-        var emitter = new AttentionEmitter(signature);
+        var facts = new PositionFacts(context.Model, tokens, sites, evaluator);
+        var emitter = new AttentionEmitter(tokens);
         foreach (var site in sites)
             emitter.Emit(facts.Complete(facts.DropUnreadableRotation(site)));
         graph.RemoveDead();

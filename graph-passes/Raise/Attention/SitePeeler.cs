@@ -6,17 +6,17 @@ using OnnxEff.Rewriting;
 namespace OnnxEff.GraphPasses.Raise.Attention;
 
 /// <summary>Takes in what stands between the core of an attention and the projections, from the core outwards.</summary>
-sealed class SitePeeler(Model model, DecoderSignature? signature, IGraphEvaluator evaluator)
+sealed class SitePeeler(Model model, TokenInputs? tokens, IGraphEvaluator evaluator)
 {
-    readonly Rotations? _rotations = signature is null ? null
-        : new(new HiddenCones(model.Graph, new PositionalNodes(signature)), new RotationProbe(model, evaluator));
+    readonly Rotations? _rotations = tokens is null ? null
+        : new(new HiddenCones(model.Graph, new PositionalNodes(tokens)), new RotationProbe(model, evaluator));
 
     /// <summary>The site with repeated heads, cache and rotation taken in where they are understood.</summary>
     public AttentionSite Peel(AttentionSite site)
     {
         site = site with { Key = RepeatedHeads.Peel(site.Key), Value = RepeatedHeads.Peel(site.Value) };
-        if (signature is not null && KvCache.TryPeel(site.Key, signature, out var newKeys, out var pastKey)
-            && KvCache.TryPeel(site.Value, signature, out var newValues, out var pastValue))
+        if (tokens is not null && KvCache.TryPeel(site.Key, tokens.Caches, out var newKeys, out var pastKey)
+            && KvCache.TryPeel(site.Value, tokens.Caches, out var newValues, out var pastValue))
         {
             site = site with { Key = newKeys, PastKey = pastKey, Value = newValues, PastValue = pastValue };
         }

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using OnnxEff.Ir;
 using OnnxEff.Rewriting;
+using static OnnxEff.Ops.Onnx.Standard;
 using static OnnxEff.Rewriting.Pattern;
 
 namespace OnnxEff.GraphPasses.Raise.Attention;
@@ -14,17 +15,28 @@ static class SoftmaxAttention
     static readonly Var X = new("x"), Y = new("y"), Probabilities = new("probabilities"), Scores = new("scores"), V = new("v");
     static readonly Scalar C = new("c"), Low = new("low");
 
-    static readonly Pattern Softmax = Op("Softmax", Scores)
+    static readonly Pattern Probability = Op("Softmax", Scores)
         .When(n => n.Int("axis", -1) is -1 or 3, "the softmax must run over the keys, the last axis");
 
     /// <summary>Where(IsNaN(p), 0, p): rows that see no key become zeros.</summary>
     static readonly Pattern Guarded = Op("Where", Op("IsNaN", Probabilities), 0.0, Probabilities) | Probabilities;
 
-    static readonly Pattern Attended = Op("MatMul", Guarded.Maybe("Cast", "Dropout"), V);
+    /// <summary>The probabilities of the keys, without that of a sink behind them.</summary>
+    static readonly Pattern OfKeys = Guarded.Maybe("Cast", "Dropout");
+    static readonly Const SinkStart = new("start"), SinkEnd = new("end");
+    static readonly Pattern WithoutSink = Op("Slice", OfKeys, SinkStart, SinkEnd, Any, ((Pattern)1.0).Optional())
+        | Op("Split", OfKeys, Any.Optional()).Output(0);
+
+    static readonly Pattern Attended = Op("MatMul", (WithoutSink | OfKeys).Maybe("Cast", "Dropout"), V);
+
+    /// <summary>A softmax does not see what is subtracted from all its logits.</summary>
+    static readonly Pattern Centred = X - ReduceMax(X, axes: [-1]);
+
+    static readonly Pattern Behind = Op("Concat", X, Y);
 
     static readonly Pattern Scaled = X * C;
     static readonly Pattern Divided = X / C;
-    static readonly Pattern Tanh = Op("Tanh", X);
+    static readonly Pattern Capped = Op("Tanh", X);
     static readonly Pattern Sum = X + Y;
     static readonly Pattern Shown = Op("Where", Y, X, Low);
     static readonly Pattern HiddenByTrue = Op("Where", Y, Low, X);
@@ -36,7 +48,7 @@ static class SoftmaxAttention
     {
         site = null;
         (end, because) = (softmax, "");
-        if (!Softmax.TryMatch(softmax.Result, out var match, out var failure))
+        if (!Probability.TryMatch(softmax.Result, out var match, out var failure))
         {
             because = failure!.Sentence;
             return false;
@@ -47,7 +59,13 @@ static class SoftmaxAttention
             return false;
         }
         var logits = new Logits();
-        if (!logits.TryRead(match[Scores]))
+        var (scores, sinks) = TakeSinks(match[Scores]);
+        if (sinks is null && product.Input(0)!.Type?.Shape?[-1] != scores.Type?.Shape?[-1])
+        {
+            because = "the probabilities of some keys are left out";
+            return false;
+        }
+        if (!logits.TryRead(scores))
         {
             (end, because) = (logits.End ?? softmax, logits.Because);
             return false;
@@ -69,9 +87,26 @@ static class SoftmaxAttention
             Value = value,
             Scale = logits.Scale,
             Softcap = logits.Softcap,
+            Sinks = sinks,
             Masks = logits.Masks,
         };
         return true;
+    }
+
+    /// <summary>The logits of the keys, and those of sinks if one of each head stands behind them.</summary>
+    static (Value Scores, Value? Sinks) TakeSinks(Value scores)
+    {
+        if (Centred.TryMatch(scores, out var m))
+            scores = m[X];
+        if (!Behind.TryMatch(scores, out m) || scores.Producer!.Int("axis") is not (-1 or 3)
+            || m[X].Type?.Shape is not { Rank: 4 } logits || m[Y].Type?.Shape is not { Rank: 4 } column || column[3] != Dim.One)
+        {
+            return (scores, null);
+        }
+        var sinks = m[Y];
+        while (sinks.Producer is { OpType: "Expand" or "Tile" or "Unsqueeze" or "Reshape" or "Cast" or "Identity", Domain: "" } repeat && repeat.Input(0) is { } before)
+            sinks = before;
+        return sinks.Type?.Shape is { } shape && logits[1].Constant is { } heads && shape.Aggregate(Dim.One, (a, b) => a * b) == Dim.Of(heads) ? (m[X], sinks) : (scores, null);
     }
 
     /// <summary>The product with the values that a softmax ends in.</summary>
@@ -84,7 +119,7 @@ static class SoftmaxAttention
             {
                 if (use.Node.Is("MatMul") && use.Index == 0)
                     return Attended.TryMatch(use.Node.Result, out var m) && m[Probabilities] == softmax.Result ? use.Node : null;
-                if (use.Node.Domain.Length == 0 && use.Node.OpType is "Cast" or "Dropout" or "Where" or "IsNaN")
+                if (use.Node.Domain.Length == 0 && use.Node.OpType is "Cast" or "Dropout" or "Where" or "IsNaN" or "Slice" or "Split")
                     reachable.Push(use.Node.Result);
             }
         }
@@ -149,7 +184,7 @@ static class SoftmaxAttention
         /// <summary>c · tanh(x / c).</summary>
         bool TryReadSoftcap(Value value)
         {
-            if (!Scaled.TryMatch(value, out var outer) || !Tanh.TryMatch(outer[X], out var tanh) || Scale != 1 || Softcap != 0)
+            if (!Scaled.TryMatch(value, out var outer) || !Capped.TryMatch(outer[X], out var tanh) || Scale != 1 || Softcap != 0)
                 return false;
             if (!TryReadFactor(tanh[X], out var inner, out var factor) || Math.Abs((factor * outer[C]) - 1) > 1e-5)
                 return Refuse("tanh(x / a) · b is a soft cap only if a equals b");

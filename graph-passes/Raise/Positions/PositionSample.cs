@@ -22,6 +22,9 @@ public sealed record PositionSample(int Batch, int New, int Past, Padding Paddin
         _ => true,
     };
 
+    /// <summary>The first key of a row that is a token.</summary>
+    public int FirstToken(int row) => Enumerable.Range(0, Total).First(key => IsToken(row, key));
+
     /// <summary>The position of a new token: the number of tokens before it, and 1 at padding, as hosts set it.</summary>
     public int PositionOf(int row, int index)
     {
@@ -33,10 +36,12 @@ public sealed record PositionSample(int Batch, int New, int Past, Padding Paddin
     int PaddedIn(int row) => Math.Min(row * 2, Total - 1);
 
     /// <summary>
-    /// The samples on which a recogniser must agree: prefill, chunks and single steps, each way of padding, and one step
-    /// whose past is longer than each of <paramref name="windows"/> (window sizes that the graph may use).
+    /// The samples on which a recogniser must agree: prefill, chunks and single steps, each way of padding, and for each of
+    /// <paramref name="lengths"/> (sizes that the graph may use for windows or tables) one that is longer and one as long.
     /// </summary>
-    public static IEnumerable<PositionSample> Draw(IEnumerable<long> windows)
+    /// <param name="lengths">The sizes.</param>
+    /// <param name="hasCache">False if the graph has no past, so that long samples are long prompts.</param>
+    public static IEnumerable<PositionSample> Draw(IEnumerable<long> lengths, bool hasCache = true)
     {
         foreach (var padding in Enum.GetValues<Padding>())
         {
@@ -48,10 +53,18 @@ public sealed record PositionSample(int Batch, int New, int Past, Padding Paddin
         }
         yield return new(1, 1, 0, Padding.None);
         yield return new(1, 24, 0, Padding.None);
-        foreach (var window in windows)
+        foreach (var length in lengths)
         {
-            yield return new(1, 3, (int)window + 5, Padding.None);
-            yield return new(2, 2, (int)window - 2, Padding.Left);
+            if (hasCache)
+            {
+                yield return new(1, 3, (int)length + 5, Padding.None);
+                yield return new(2, 2, (int)length - 2, Padding.Left);
+            }
+            else
+            {
+                yield return new(1, (int)length + 5, 0, Padding.None);
+                yield return new(1, (int)length, 0, Padding.None);
+            }
         }
     }
 }

@@ -12,21 +12,18 @@ namespace OnnxEff.GraphPasses.Raise.Positions;
 /// </summary>
 public sealed class PositionalCut : IDisposable
 {
-    /// <summary>Longer windows than this are no windows: the longest of published models has 2^15 keys.</summary>
-    const long LargestPast = 1 << 16;
-
     /// <summary>No sample may make a larger tensor: 2^25 floats are 128 MiB.</summary>
     const long LargestTensor = 1 << 25;
 
-    readonly DecoderSignature _signature;
+    readonly TokenInputs _tokens;
     readonly Model _model;
     readonly Dictionary<Value, Value> _fedShapes = []; // Output of a Shape node on a hidden value, to the cut's input.
     readonly IEvaluation _evaluation;
     readonly TensorType?[] _types; // Of all values that are computed.
 
-    PositionalCut(DecoderSignature signature, Model model, IReadOnlyList<Value> targets, PositionalNodes nodes, IGraphEvaluator evaluator)
+    PositionalCut(TokenInputs tokens, Model model, IReadOnlyList<Value> targets, PositionalNodes nodes, IGraphEvaluator evaluator)
     {
-        (_signature, Targets, _model) = (signature, targets, model);
+        (_tokens, Targets, _model) = (tokens, targets, model);
         var copier = new GraphCopier(model.Graph);
         foreach (var input in nodes.Inputs)
             copier.Map[input] = model.Graph.AddInput(input.Name, input.Type);
@@ -38,30 +35,26 @@ public sealed class PositionalCut : IDisposable
         copier.CopyAll(nodes.InOrder);
         _types = [.. nodes.InOrder.SelectMany(n => n.Outputs).Where(o => o.Name.Length > 0).Select(o => o.Type)];
         model.Graph.Outputs.AddRange(targets.Select(copier.Resolve));
-        WindowsToTry = [.. IntegerConstants(model.Graph).Where(v => v is > 1 and < LargestPast).Distinct().Order().Take(8)];
         _evaluation = evaluator.Open(model);
     }
 
     /// <summary>The values that are computed, in order.</summary>
     public IReadOnlyList<Value> Targets { get; }
 
-    /// <summary>Integers in the cut that may be window sizes.</summary>
-    public IReadOnlyList<long> WindowsToTry { get; }
-
     /// <summary>Cuts the computation of some values out of a model.</summary>
     /// <param name="model">The model; <see cref="Value.Type"/> of its values must be set.</param>
-    /// <param name="signature">The roles of its inputs.</param>
+    /// <param name="tokens">The roles of its inputs.</param>
     /// <param name="targets">Values to compute; those that depend on hidden values are left out.</param>
     /// <param name="evaluator">Runs the cut.</param>
     /// <param name="cut">The cut, if any target is left.</param>
     /// <param name="refused">Targets left out, with the sentence.</param>
-    public static bool TryMake(Model model, DecoderSignature signature, IEnumerable<Value> targets, IGraphEvaluator evaluator,
+    public static bool TryMake(Model model, TokenInputs tokens, IEnumerable<Value> targets, IGraphEvaluator evaluator,
         [NotNullWhen(true)] out PositionalCut? cut, out IReadOnlyDictionary<Value, string> refused)
     {
         cut = null;
         var sentences = new Dictionary<Value, string>();
         refused = sentences;
-        var nodes = new PositionalNodes(signature);
+        var nodes = new PositionalNodes(tokens);
         var accepted = new List<Value>();
         foreach (var target in targets.Distinct())
         {
@@ -77,7 +70,7 @@ public sealed class PositionalCut : IDisposable
             small.Opsets[domain] = version;
         try
         {
-            cut = new PositionalCut(signature, small, accepted, nodes, evaluator);
+            cut = new PositionalCut(tokens, small, accepted, nodes, evaluator);
             return true;
         }
         catch (InvalidOperationException e)
@@ -91,7 +84,7 @@ public sealed class PositionalCut : IDisposable
     /// <summary>True if computing the targets on a sample would take, or could take, too much memory.</summary>
     public bool IsCostly(PositionSample sample)
     {
-        var binder = new SampleBinder(_signature, sample);
+        var binder = new SampleBinder(_tokens, sample);
         // What is not known may be a square of all keys.
         return Array.Exists(_types, t => (binder.ElementCount(t) ?? (long)sample.Total * sample.Total) > LargestTensor);
     }
@@ -102,7 +95,7 @@ public sealed class PositionalCut : IDisposable
     /// </summary>
     public IReadOnlyList<Tensor>? TryEvaluate(PositionSample sample)
     {
-        var binder = new SampleBinder(_signature, sample);
+        var binder = new SampleBinder(_tokens, sample);
         var feeds = new Dictionary<string, Tensor>();
         foreach (var input in _model.Graph.Inputs)
         {
@@ -123,9 +116,4 @@ public sealed class PositionalCut : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _evaluation.Dispose();
-
-    static IEnumerable<long> IntegerConstants(Graph graph) => graph.SelfAndSubgraphs().SelectMany(g => g.Initializers)
-        .Select(v => v.Initializer!).Where(t => t.Count == 1 && (t.Element.IsInteger() || t.Element.IsFloat()))
-        .Select(t => t.ToScalar()!.Value).Where(v => Math.Abs(v) < LargestPast && v == Math.Floor(v))
-        .SelectMany(v => (long[])[Math.Abs((long)v), Math.Abs((long)v) + 1]);
 }

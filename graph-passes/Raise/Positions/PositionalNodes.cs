@@ -4,7 +4,7 @@ using OnnxEff.Ops.Llm;
 namespace OnnxEff.GraphPasses.Raise.Positions;
 
 /// <summary>Collects the nodes that some values depend on, stopping at shapes of hidden values.</summary>
-sealed class PositionalNodes(DecoderSignature signature)
+sealed class PositionalNodes(TokenInputs tokens)
 {
     readonly Dictionary<Value, bool> _hidden = [];
     readonly HashSet<Value> _visited = [];
@@ -83,7 +83,7 @@ sealed class PositionalNodes(DecoderSignature signature)
             }
             if (top.Producer is not { } producer)
             {
-                _hidden[top] = top.Constant is null && (top == signature.TokenIds || top.Type?.Element.IsInteger() != true);
+                _hidden[top] = top.Constant is null && (top == tokens.TokenIds || tokens.Contents.Contains(top) || !(top.Type?.Element.IsInteger() == true || top.Type?.Element == ElementType.Bool));
                 continue;
             }
             if (IsShape(producer))

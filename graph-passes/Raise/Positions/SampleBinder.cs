@@ -9,24 +9,24 @@ sealed class SampleBinder
     /// <summary>What an axis that is none of batch, new, past or total gets if the graph leaves it open.</summary>
     const long OpenAxis = 8;
 
-    readonly DecoderSignature _signature;
+    readonly TokenInputs _tokens;
     readonly PositionSample _sample;
     readonly Dictionary<string, long> _symbols = [];
     readonly Dictionary<string, long[]> _dims = [];
 
-    public SampleBinder(DecoderSignature signature, PositionSample sample)
+    public SampleBinder(TokenInputs tokens, PositionSample sample)
     {
-        (_signature, _sample) = (signature, sample);
-        Bind(signature.TokenIds, sample.Batch, sample.New);
-        foreach (var tensor in signature.Caches)
+        (_tokens, _sample) = (tokens, sample);
+        Bind(tokens.TokenIds, sample.Batch, sample.New);
+        foreach (var tensor in tokens.Caches)
         {
-            long[] dims = [.. tensor.Past.Type!.Shape!.Select((d, axis) => axis == 0 ? sample.Batch
+            long[] dims = [.. tensor.Past.Type!.Shape!.Select((d, axis) => axis == tensor.BatchAxis ? sample.Batch
                 : axis == tensor.LengthAxis ? sample.Past : d.Evaluate(_symbols) ?? OpenAxis)];
             Bind(tensor.Past, dims);
         }
-        if (signature.PositionIds is { } positions)
+        if (tokens.PositionIds is { } positions)
             Bind(positions, sample.Batch, sample.New);
-        if (signature.AttentionMask is { } mask)
+        if (tokens.AttentionMask is { } mask)
             Bind(mask, sample.Batch, sample.Total);
     }
 
@@ -35,15 +35,15 @@ sealed class SampleBinder
     {
         if (!_dims.TryGetValue(name, out var dims))
             return null;
-        var type = _signature.TokenIds.Graph.Inputs.First(i => i.Name == name).Type!;
+        var type = _tokens.TokenIds.Graph.Inputs.First(i => i.Name == name).Type!;
         for (var axis = 0; axis < dims.Length; axis++)
         {
             if (type.Shape![axis].Evaluate(_symbols) is { } declared && declared != dims[axis])
                 return null;
         }
-        if (name == _signature.AttentionMask?.Name)
+        if (name == _tokens.AttentionMask?.Name)
             return Integers(type.Element, dims, (row, key) => _sample.IsToken(row, key) ? 1 : 0);
-        if (name == _signature.PositionIds?.Name)
+        if (name == _tokens.PositionIds?.Name)
             return Integers(type.Element, dims, _sample.PositionOf);
         return new Tensor(type.Element, dims, new TensorData(new byte[type.Element.ByteLength(Tensor.CountOf(dims))]));
     }
