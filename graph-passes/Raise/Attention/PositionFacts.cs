@@ -54,6 +54,8 @@ sealed class PositionFacts
         var key = string.Join(' ', site.Masks.Select(m => $"{m.Form} {m.Value.Name}"));
         if (!_meanings.TryGetValue(key, out var meaning))
             _meanings.Add(key, meaning = Meaning(site.Masks));
+        if (meaning.Slopes is not null && site.Sinks is not null)
+            meaning = meaning with { Slopes = null, HasBias = true, Because = $"{meaning.Because}; beside sinks what is added stays a tensor" };
         return site with { Mask = meaning, RotaryFact = Meaning(site.Rotation) };
     }
 

@@ -93,11 +93,12 @@ public class RaiseAttentionTests
     }
 
     [Fact]
-    public void A_bias_that_is_no_mask_stays_a_tensor()
+    public void A_number_added_to_all_logits_of_a_head_is_not_seen_by_the_softmax()
     {
         var attention = Raised(new() { HasHeadBias = true });
-        Assert.NotNull(attention[AttentionInput.Bias]);
-        Assert.Contains("explicit tensor", attention.MaskFact);
+        Assert.Null(attention[AttentionInput.Bias]);
+        Assert.Null(attention[AttentionInput.Slopes]);
+        Assert.Contains("causal", attention.MaskFact);
     }
 
     [Fact]

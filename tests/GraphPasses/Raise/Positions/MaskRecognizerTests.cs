@@ -54,17 +54,58 @@ public class MaskRecognizerTests
     }
 
     [Fact]
-    public void Refuses_a_bias_that_is_no_mask()
+    public void Keeps_numbers_that_follow_no_rule_beside_the_rule()
     {
-        Assert.False(Recognise(s => Tensor.Create<float>([1, 1, s.New, s.Total], [.. Enumerable.Range(0, s.New * s.Total).Select(i => -0.5f * i)]), out _, out var because));
-        Assert.Contains("neither 0 nor low enough to hide a key", because);
+        var meaning = Meaning(s => Tensor.Create<float>([1, 1, s.New, s.Total], [.. Enumerable.Range(0, s.New * s.Total).Select(i => (float)Math.Sin(i))]));
+        Assert.Equal(new MaskFact(false, null, false), meaning.Rule);
+        Assert.True(meaning.HasBias);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(3)]
+    public void Finds_the_slopes_of_alibi_from_wherever_keys_are_counted(int origin)
+    {
+        double[] slopes = [0.5, 0.25, 0.125];
+        var meaning = Meaning(s => Tensor.Create<float>([1, 3, 1, s.Total],
+            [.. from h in slopes from k in Enumerable.Range(0, s.Total) select (float)(h * (k - origin))]));
+        Assert.Equal(slopes, meaning.Slopes!);
+        Assert.False(meaning.HasBias);
+    }
+
+    [Theory]
+    [InlineData(4L, 3L)]
+    [InlineData(9L, 8L)]
+    public void Finds_a_window_to_both_sides(long window, long ahead)
+    {
+        var rule = new MaskFact(false, window, true) { WindowRight = ahead };
+        Assert.True(Recognise(s => Shown(s, rule), out var fact, out _));
+        Assert.Equal(rule, fact);
+    }
+
+    [Theory]
+    [InlineData(4L, false)]
+    [InlineData(9L, true)]
+    public void Finds_chunks(long size, bool fromFirstToken)
+    {
+        var rule = new MaskFact(true, null, true) { Chunk = size, ChunkFromFirstToken = fromFirstToken };
+        Assert.True(Recognise(s => Shown(s, rule), out var fact, out _));
+        Assert.Equal(rule, fact);
+    }
+
+    [Fact]
+    public void Reads_a_window_off_a_table_that_no_number_names()
+    {
+        var rule = new MaskFact(true, 5, false);
+        Assert.True(Recognise(s => Shown(s, rule), out var fact, out _));
+        Assert.Equal(rule, fact);
     }
 
     [Fact]
     public void Refuses_a_rule_that_no_candidate_says()
     {
         Assert.False(Recognise(s => Filled(s, (_, q, k) => (q + k) % 2 == 0), out _, out var because));
-        Assert.Contains("no combination of causal, window and padding", because);
+        Assert.Contains("no combination of causal, window, chunks and padding", because);
     }
 
     [Fact]
@@ -77,12 +118,28 @@ public class MaskRecognizerTests
     [Fact]
     public void Claims_no_padding_where_no_input_says_it()
     {
-        var evaluated = Samples.Select(s => (s, Shown(s, new(true, null, true)))).ToList();
-        Assert.False(MaskRecognizer.TryRecognize(evaluated, Windows, hasPaddingInput: false, out _, out _));
+        Assert.Null(Meaning(s => Shown(s, new(true, null, true)), hasPaddingInput: false).Rule);
     }
 
-    static bool Recognise(Func<PositionSample, Tensor> mask, out MaskFact fact, out string because) =>
-        MaskRecognizer.TryRecognize([.. Samples.Select(s => (s, mask(s)))], Windows, hasPaddingInput: true, out fact, out because);
+    static bool Recognise(Func<PositionSample, Tensor> mask, out MaskFact? fact, out string because)
+    {
+        var meaning = Meaning(mask);
+        (fact, because) = (meaning.Rule, meaning.Because);
+        return fact is not null && !meaning.HasBias;
+    }
+
+    static MaskMeaning Meaning(Func<PositionSample, Tensor> mask, bool hasPaddingInput = true)
+    {
+        var grids = new List<MaskGrid>();
+        foreach (var sample in Samples)
+        {
+            var grid = new MaskGrid(sample);
+            if (grid.Add(mask(sample), trueHides: false) is { } because)
+                return new(null, null, true, because);
+            grids.Add(grid);
+        }
+        return MaskRecognizer.Recognize(grids, Windows, hasPaddingInput);
+    }
 
     static Tensor Shown(PositionSample s, MaskFact rule) => Filled(s, (b, q, k) => rule.Sees(s, b, q, k));
 
