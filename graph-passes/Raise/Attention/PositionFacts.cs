@@ -56,6 +56,8 @@ sealed class PositionFacts
             _meanings.Add(key, meaning = Meaning(site.Masks));
         if (meaning.Slopes is not null && site.Sinks is not null)
             meaning = meaning with { Slopes = null, HasBias = true, Because = $"{meaning.Because}; beside sinks what is added stays a tensor" };
+        else if (meaning.Slopes?.All(s => s == 0) == true)
+            meaning = meaning with { Slopes = null };
         return site with { Mask = meaning, RotaryFact = Meaning(site.Rotation) };
     }
 

@@ -22,7 +22,7 @@ public static class MaskRecognizer
         if (!hasBias)
             return new(rule, null, false, agreed);
         return AlibiSlopes.TryFind(grids) is { } slopes
-            ? new(rule, slopes.Any(s => s != 0) ? slopes : null, false, agreed)
+            ? new(rule, slopes, false, agreed)
             : new(rule, null, true, $"{agreed}; what is added to the logits beside is no ALiBi and stays a tensor");
     }
 
