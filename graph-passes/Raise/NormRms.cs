@@ -11,23 +11,23 @@ namespace OnnxEff.GraphPasses.Raise;
 /// 1. Spelled out: x² as Pow or product; the mean's axes as attribute or input; division by the root, product with its
 ///    reciprocal, with 1/root, or with a power of −0.5; casts to fp32 around it; γ before or after the last cast; any operand order.
 ///    Gemma's 1+γ is a constant by then.
-/// 2. RMSNormalization of opset 23, SimplifiedLayerNormalization, both over the last axis.
+/// 2. RMSNormalization of opset 23, SimplifiedLayerNormalization.
 /// 3. SkipSimplifiedLayerNormalization ⇒ Add (and Add of its bias), RmsNorm; its sum stays a value of its own.
-/// 4. Cast(RmsNorm(Cast(x))) of half precision ⇒ RmsNorm(x), which is computed in fp32 anyway.
+/// 4. Over several axes, the last ones: the same with these axes as one.
+/// 5. Cast(RmsNorm(Cast(x))) of half precision ⇒ RmsNorm(x), which is computed in fp32 anyway.
 /// Refused: γ that does not span the normalised axis. A weight that was multiplied in half precision after the last cast is
 /// multiplied before it, which rounds once instead of twice.
 /// </summary>
 public sealed class NormRms() : RulePass(
     Rewrite.Named("raise-rms-norm").Match((Gamma.Maybe("Cast") * Normalised.Maybe("Cast")).As(Y))
-        .Requires(Guards.SpansLastAxis(Gamma, X))
-        .To(m => BuildRmsNorm(m, m[X], m[Gamma], m[Y], (float)m[Eps], ElementType.Float32)),
+        .Requires(GammaSpans)
+        .To(m => BuildRmsNorm(m, (float)m[Eps], ElementType.Float32)),
     Rewrite.Named("raise-rms-normalization").Match(
             (Op("RMSNormalization", X, Gamma).With("axis", Axis).With("epsilon", Epsilon).With("stash_type", StashType)
             | Op("SimplifiedLayerNormalization", X, Gamma).With("axis", Axis).With("epsilon", Epsilon).With("stash_type", StashType)
             | Op("SimplifiedLayerNormalization", X, Gamma).In(Contrib).With("axis", Axis).With("epsilon", Epsilon).With("stash_type", StashType)).As(Y))
-        .Requires(IsLastAxis, "it must normalise the last axis")
-        .Requires(Guards.SpansLastAxis(Gamma, X))
-        .To(m => BuildRmsNorm(m, m[X], m[Gamma], m[Y], m.Get(Epsilon), (ElementType)m.Get(StashType))),
+        .Requires(GammaSpans)
+        .To(m => BuildRmsNorm(m, m.Get(Epsilon), (ElementType)m.Get(StashType))),
     Rewrite.Named("raise-skip-rms-norm-and-sum").Match(SkipNorm.Output(0).As(Y), SkipNorm.Output(3))
         .To(m => Skipped(m, both: true)),
     Rewrite.Named("raise-skip-rms-norm").Match(SkipNorm.Output(0).As(Y)).To(m => Skipped(m, both: false)),
@@ -52,8 +52,6 @@ public sealed class NormRms() : RulePass(
 
     /// <inheritdoc/>
     public override Exactness Exactness => Exactness.Reassociates;
-
-    static bool IsLastAxis(Match m) => m.Get(Axis) is var axis && (axis == -1 || axis == m[X].Type?.Shape?.Rank - 1);
 
     static Wire[] Skipped(PatchBuilder m, bool both)
     {

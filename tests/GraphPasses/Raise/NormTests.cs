@@ -42,7 +42,7 @@ public class NormTests
         var sketch = Norm("Mul x x", "Div x root", "Mul g n", axis: 1);
         var trace = new RewriteTrace();
         new Pipeline(new PipelineStep(new NormRms(), "")).Run(sketch.Model, null, trace);
-        Assert.Equal("it must reduce axes [-1]", trace.NearMisses.First().Sentence);
+        Assert.Equal("it must reduce the last axes", trace.NearMisses.First().Sentence);
         Assert.DoesNotContain("RmsNorm", sketch.Ops, StringComparison.Ordinal);
     }
 
