@@ -5,8 +5,8 @@ namespace OnnxEff.GraphPasses.Lower;
 
 /// <summary>
 /// <c>llm.Attention ⇒ com.microsoft.GroupQueryAttention</c> of ONNX Runtime 1.30 and later. The operator knows padding on
-/// the right only, by row lengths; a mask with padding anywhere becomes a bias. Its own rotation ignores positions in a
-/// prompt, so rotations by position go before it as RotaryEmbedding. On CPU it takes a batch of several rows with a past one
+/// the right only, by row lengths; padding anywhere else, chunks, windows that it lacks and slopes become a bias. Its own rotation ignores
+/// positions in a prompt, so rotations by position go before it as RotaryEmbedding. On CPU it takes a batch of several rows with a past one
 /// token at a time only: chunks of several tokens need a batch of one.
 /// </summary>
 sealed class AttentionToGroupQuery(Model model, DecoderSignature? signature)
@@ -15,7 +15,6 @@ sealed class AttentionToGroupQuery(Model model, DecoderSignature? signature)
 
     // What depends on the mask or on a table only is made once for all layers.
     readonly Dictionary<Value, (Value Lengths, Value Total)> _lengths = [];
-    readonly Dictionary<(Value Mask, ElementType Element), Value> _biases = [];
     readonly Dictionary<Value, Value> _tokenIndices = [];
     readonly Dictionary<Value, Value> _flatTables = [];
 
@@ -25,7 +24,10 @@ sealed class AttentionToGroupQuery(Model model, DecoderSignature? signature)
         var element = attention[AttentionInput.Query]?.Type?.Element;
         return element is not (ElementType.Float32 or ElementType.Float16) ? $"GroupQueryAttention computes float32 and float16, not {element}"
             : attention.HeadSize % 8 != 0 ? $"GroupQueryAttention takes head sizes that are multiples of 8, not {attention.HeadSize}"
-            : attention.Window > 0 && !attention.Causal ? "GroupQueryAttention has windows for causal attention only"
+            : attention.ValueHeadSize != attention.HeadSize ? $"GroupQueryAttention takes values as wide as keys, not {attention.ValueHeadSize} where keys have {attention.HeadSize}"
+            : !attention.Appends ? "GroupQueryAttention appends keys to its cache, and here all keys are given"
+            : attention.Node.Output(3) is not null ? "GroupQueryAttention does not show the product of queries and keys at this stage"
+            : attention[AttentionInput.SeqlensK] is not null && !PlacesBesides(attention).IsEmpty ? "GroupQueryAttention has triangles and windows behind a query only"
             : attention[AttentionInput.Key] is null && attention[AttentionInput.PositionIds] is not null
                 ? "queries and keys that rotate by given positions must not be packed"
             : attention[AttentionInput.KeyMask] is null && attention[AttentionInput.SeqlensK] is null && signature is null
@@ -50,9 +52,7 @@ sealed class AttentionToGroupQuery(Model model, DecoderSignature? signature)
             cos = sin = null;
         }
         var (lengths, total) = Lengths(attention, build);
-        var bias = attention[AttentionInput.Bias];
-        if (attention[AttentionInput.KeyMask] is { } mask)
-            bias = MaskBias(mask, query!, element, build) is var b && bias is null ? b : build.Op("Add", [bias, b], bias!.Type);
+        var bias = Bias(attention, build);
         var node = build.Node("GroupQueryAttention", Contrib,
             [query, key, attention[AttentionInput.Value], attention[AttentionInput.PastKey], attention[AttentionInput.PastValue],
                 lengths, total, cos, sin, null, bias, attention[AttentionInput.Sinks]],
@@ -63,7 +63,7 @@ sealed class AttentionToGroupQuery(Model model, DecoderSignature? signature)
         node.Name = source.Name;
         if (attention.Softcap != 0)
             node.SetAttribute("softcap", attention.Softcap);
-        if (attention.Window > 0)
+        if (attention is { Window: > 0, Causal: true })
             node.SetAttribute("local_window_size", attention.Window);
         if (!attention.Causal)
             node.SetAttribute("causal", 0L);
@@ -73,46 +73,58 @@ sealed class AttentionToGroupQuery(Model model, DecoderSignature? signature)
     /// <summary>seqlens_k int32 [B] and total_sequence_length int32 scalar: as given, or every row as long as the longest.</summary>
     (Value Lengths, Value Total) Lengths(LlmAttention attention, GraphBuilder build)
     {
-        if (attention[AttentionInput.SeqlensK] is { } given)
-            return (given, attention[AttentionInput.TotalSequenceLength]!);
-        var source = attention[AttentionInput.KeyMask] ?? signature?.AttentionMask ?? attention[AttentionInput.PastKey] ?? attention[AttentionInput.Query]!;
-        if (_lengths.TryGetValue(source, out var known))
-            return known;
-        var vector = new TensorType(ElementType.Int64, TensorShape.Of(1));
-        Value Extent(Value value, long axis) => build.Op("Gather",
-            [build.Op("Shape", [value], new TensorType(ElementType.Int64, TensorShape.Of(value.Type!.Shape!.Rank))), build.Constant(Tensor.Vector(axis))], vector);
-        var query = attention[AttentionInput.Query]!;
-        var total = source.Type?.Shape?.Rank == 2 ? Extent(source, 1)
-            : source == query ? Extent(query, 1)
-            : build.Op("Add", [Extent(source, 2), Extent(query, 1)], vector);
-        var last = build.Op("Sub", [total, build.Constant(Tensor.Vector(1L))], vector);
-        var rows = build.Op("Expand", [last, Extent(query, 0)], new TensorType(ElementType.Int64, new TensorShape(query.Type!.Shape![0])));
-        var lengths = build.Op("Cast", [rows], rows.Type! with { Element = ElementType.Int32 }, ("to", (long)ElementType.Int32));
+        if (attention[AttentionInput.SeqlensK] is { } given && attention[AttentionInput.TotalSequenceLength] is { } known)
+            return (given, known);
+        var source = TotalSource(attention);
+        if (attention[AttentionInput.SeqlensK] is null && _lengths.TryGetValue(source, out var made))
+            return made;
+        var total = Total(attention, build);
         var scalar = build.Op("Reshape", [total, build.Constant(Tensor.Create<long>([0], []))], new TensorType(ElementType.Int64, TensorShape.Scalar));
         var count = build.Op("Cast", [scalar], new TensorType(ElementType.Int32, TensorShape.Scalar), ("to", (long)ElementType.Int32));
-        return _lengths[source] = (lengths, count);
+        return attention[AttentionInput.SeqlensK] is { } rows ? (rows, count)
+            : _lengths[source] = (build.LastOfRows(total, attention[AttentionInput.Query]!), count);
     }
 
-    /// <summary>0 for keys to see and the lowest finite number for others, [B, 1, S, T].</summary>
-    Value MaskBias(Value mask, Value query, ElementType element, GraphBuilder build)
+    /// <summary>What shows how many keys there are.</summary>
+    Value TotalSource(LlmAttention attention) => attention[AttentionInput.KeyMask] ?? signature?.AttentionMask ?? attention[AttentionInput.PastKey] ?? attention[AttentionInput.Query]!;
+
+    /// <summary>T, int64 [1].</summary>
+    Value Total(LlmAttention attention, GraphBuilder build)
     {
-        if (_biases.TryGetValue((mask, element), out var known))
-            return known;
-        var dims = mask.Type!.Shape!;
-        var visible = mask.Type.Element == ElementType.Bool ? mask
-            : build.Op("Cast", [mask], mask.Type with { Element = ElementType.Bool }, ("to", (long)ElementType.Bool));
-        var row = build.Op("Where", [visible, build.Constant(Constants.Scalar(0, element)), build.Constant(Constants.HiddenKey(element))], new TensorType(element, dims));
-        var axes = build.Constant(Tensor.Vector(1L, 2L));
-        var row4Type = new TensorType(element, new TensorShape(dims[0], 1, 1, dims[1]));
-        var row4 = model.Opset >= 13 ? build.Op("Unsqueeze", [row, axes], row4Type)
-            : build.Op("Unsqueeze", [row], row4Type, ("axes", (long[])[1, 2]));
-        var extent = build.Op("Gather", [build.Op("Shape", [query], new TensorType(ElementType.Int64, TensorShape.Of(3))), build.Constant(Tensor.Vector(1L))],
-            new TensorType(ElementType.Int64, TensorShape.Of(1)));
-        var one = build.Constant(Tensor.Vector(1L));
-        var target = build.Op("Concat", [one, one, extent, one], new TensorType(ElementType.Int64, TensorShape.Of(4)), ("axis", 0L));
-        return _biases[(mask, element)] = build.Op("Expand", [row4, target],
-            new TensorType(element, new TensorShape(dims[0], 1, query.Type!.Shape![1], dims[1])));
+        var vector = new TensorType(ElementType.Int64, TensorShape.Of(1));
+        if (attention[AttentionInput.TotalSequenceLength] is { } given)
+            return build.Op("Reshape", [build.Op("Cast", [given], new TensorType(ElementType.Int64, TensorShape.Scalar), ("to", (long)ElementType.Int64)), build.Constant(Tensor.Vector(1L))], vector);
+        var (source, query) = (TotalSource(attention), attention[AttentionInput.Query]!);
+        return source.Type?.Shape?.Rank == 2 ? build.Extent(source, 1)
+            : source == query ? build.Extent(query, 1)
+            : build.Op("Add", [build.Extent(source, 2), build.Extent(query, 1)], vector);
     }
+
+    /// <summary>All that the operator cannot say otherwise as one bias [B or 1, Hq or 1, S, T] of finite numbers, or null.</summary>
+    Value? Bias(LlmAttention attention, GraphBuilder build)
+    {
+        var mask = new SpelledMask(attention, build, model.Opset);
+        var query = attention[AttentionInput.Query]!;
+        var (queries, keys, lowest) = (build.Extent(query, 1), Total(attention, build), Constants.HiddenKey(query.Type!.Element));
+        var visible = mask.Visible(build.Op("Sub", [keys, queries], keys.Type), queries, keys, null, PlacesBesides(attention));
+        var numbers = mask.Numbers(keys);
+        if (mask.Additive(visible, numbers, lowest) is not { } sum)
+            return null;
+        // A row that is hidden as a whole must stay a number, also where two numbers that hide a key are added.
+        var given = attention[AttentionInput.Bias];
+        if (numbers is not null && (visible is not null || (given is not null && !IsFinite(given.Constant))))
+            sum = build.Op("Max", [sum, build.Constant(lowest)], null);
+        if (given is { Type.Shape: { Rank: 4 } shape } && shape[2] == query.Type.Shape![1])
+            return sum;
+        var one = build.Constant(Tensor.Vector(1L));
+        return build.Op("Expand", [sum, build.Op("Concat", [one, one, queries, one], null, ("axis", 0L))], null);
+    }
+
+    /// <summary>What the places of queries and keys decide that the operator has no attribute for.</summary>
+    static PlaceMask PlacesBesides(LlmAttention attention) =>
+        SpelledMask.PlacesOf(attention) with { Causal = false, Window = attention.Causal ? -1 : attention.Window, WindowRight = attention.Causal ? -1 : attention.WindowRight };
+
+    static bool IsFinite(Tensor? constant) => constant?.ToDouble() is { } numbers && Array.TrueForAll(numbers, double.IsFinite);
 
     /// <summary>RotaryEmbedding over [B, S, H·D]; angles per token become a table with one row for each token.</summary>
     Value Rotate(Value value, int heads, LlmAttention attention, GraphBuilder build)

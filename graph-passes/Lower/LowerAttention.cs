@@ -25,7 +25,6 @@ public sealed class LowerAttention(Target target) : GraphPass
         var model = context.Model;
         var signature = DecoderSignature.Recognise(model.Graph, out _);
         var toGroupQuery = new AttentionToGroupQuery(model, signature);
-        var spellOut = new AttentionToPrimitives(model);
         LlmAttention[] attentions = [.. model.Graph.Nodes.Where(LlmAttention.Fits).Select(n => new LlmAttention(n))];
         foreach (var attention in attentions)
         {
@@ -33,17 +32,16 @@ public sealed class LowerAttention(Target target) : GraphPass
             {
                 Target.OnnxEff => AttentionToOnnxEff.Refusal(attention),
                 Target.Ort => toGroupQuery.Refusal(attention),
-                _ => AttentionToPrimitives.CanLower(attention) ? null
-                    : "lengths by row cannot be said in standard operators, so GroupQueryAttention stays",
+                _ => null,
             };
             if (refusal is not null)
                 context.Refuse(this, attention.Node, refusal);
-            if (refusal is null && target == Target.OnnxEff)
-                AttentionToOnnxEff.Lower(attention);
-            else if (refusal is null && target == Target.Ort || !AttentionToPrimitives.CanLower(attention))
+            if (refusal is not null || target == Target.Onnx)
+                AttentionToPrimitives.Lower(attention, model);
+            else if (target == Target.Ort)
                 toGroupQuery.Lower(attention);
             else
-                spellOut.Lower(attention);
+                AttentionToOnnxEff.Lower(attention);
         }
         if (attentions.Length > 0)
             model.Graph.Sort();

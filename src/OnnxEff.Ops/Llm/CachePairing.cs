@@ -132,10 +132,12 @@ static class CachePairing
         return new(past, present, batchAxis, lengthAxis, sizes);
     }
 
-    // Some exporters leave the head size symbolic; it follows from the width of the queries.
+    // Some exporters leave the head size symbolic; it follows from the width of the queries, or from what is joined with the cache.
     static long? HeadSize(Value past)
     {
-        if (past.Uses.Select(u => u.Node).FirstOrDefault(IsCachedAttention) is not { } node) return null;
+        if (past.Uses.Select(u => u.Node).FirstOrDefault(IsCachedAttention) is not { } node)
+            return past.Uses.Where(u => u.Node.Is("Concat")).SelectMany(u => u.Node.Inputs.Append(u.Node.Result))
+                .Select(v => v?.Type?.Shape is { Rank: 4 } shape ? shape[-1].Constant : null).FirstOrDefault(size => size is not null);
         var heads = node.Int("num_heads");
         if (node.Input(1) is null) heads += 2 * node.Int("kv_num_heads"); // query holds query, key and value
         return heads > 0 && node.Input(0) is { } query && Width(query, depth: 8) is { } width && width % heads == 0
