@@ -11,6 +11,10 @@ public static class Fixtures
     /// <summary>A file or folder among the committed fixtures.</summary>
     public static string Of(params string[] parts) => Path.Combine([Root, "tests", "fixtures", .. parts]);
 
+    /// <summary>Names of the folders with an exported model.</summary>
+    public static IEnumerable<string> Cells => Directory.GetDirectories(Of()).Where(d => File.Exists(Path.Combine(d, "model.onnx")))
+        .Select(d => Path.GetFileName(d)).Order(StringComparer.Ordinal);
+
     /// <summary>The folder of larger models, beside the repository or where ONNXEFF_SHARED_MODELS says; skips the test if absent.</summary>
     public static string SharedModels(params string[] parts)
     {

@@ -8,9 +8,11 @@ namespace OnnxEff.Tests.Testing;
 static class TensorFile
 {
     /// <summary>The tensor and its name. Dims are field 1, the type 2, the name 8, the bytes 9.</summary>
-    public static (string Name, Tensor Tensor) Read(string path)
+    public static (string Name, Tensor Tensor) Read(string path) => Parse(File.ReadAllBytes(path));
+
+    /// <summary>The tensor and its name in a file's bytes.</summary>
+    public static (string Name, Tensor Tensor) Parse(ReadOnlySpan<byte> bytes)
     {
-        ReadOnlySpan<byte> bytes = File.ReadAllBytes(path);
         var dims = new List<long>();
         var (element, name, raw) = (ElementType.Undefined, "", Array.Empty<byte>());
         while (bytes.Length > 0)

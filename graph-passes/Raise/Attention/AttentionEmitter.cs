@@ -17,13 +17,21 @@ sealed class AttentionEmitter(TokenInputs? tokens)
         var element = site.Query.Value.Type!.Element;
         var inputs = new Value?[Enum.GetValues<AttentionInput>().Length];
         inputs[(int)AttentionInput.Query] = site.Query.ToFlat(build);
-        inputs[(int)AttentionInput.Key] = site.Key.ToFlat(build);
-        inputs[(int)AttentionInput.Value] = site.Value.ToFlat(build);
-        inputs[(int)AttentionInput.PastKey] = site.PastKey?.Past;
-        inputs[(int)AttentionInput.PastValue] = site.PastValue?.Past;
-        var rule = site.Mask?.Rule ?? new MaskFact(false, null, false);
-        if (rule.Padding)
-            inputs[(int)AttentionInput.KeyMask] = tokens!.AttentionMask;
+        if (site.KeysAreGiven)
+        {
+            inputs[(int)AttentionInput.PastKey] = site.Key.ToHeadsFirst(build);
+            inputs[(int)AttentionInput.PastValue] = site.Value.ToHeadsFirst(build);
+            inputs[(int)AttentionInput.SeqlensK] = site.RowLengths;
+        }
+        else
+        {
+            inputs[(int)AttentionInput.Key] = site.Key.ToFlat(build);
+            inputs[(int)AttentionInput.Value] = site.Value.ToFlat(build);
+            inputs[(int)AttentionInput.PastKey] = site.PastKey?.Past;
+            inputs[(int)AttentionInput.PastValue] = site.PastValue?.Past;
+        }
+        var rule = RuleOf(site);
+        inputs[(int)AttentionInput.KeyMask] = site.KeyMask ?? (rule.Padding ? tokens!.AttentionMask : null);
         if (site.Mask is not { HasBias: false })
             inputs[(int)AttentionInput.Bias] = Bias(site, element, build);
         if (site.Mask?.Slopes is { } slopes)
@@ -39,9 +47,9 @@ sealed class AttentionEmitter(TokenInputs? tokens)
         var node = build.Node(LlmAttention.OpType, LlmAttention.Domain, inputs,
         [
             ("num_heads", site.Query.Count!.Value), ("kv_num_heads", site.Key.Count!.Value), ("head_size", site.Query.Size!.Value),
-            ("value_head_size", site.Value.Size!.Value),
+            ("value_head_size", site.Value.Size!.Value), ("append", site.KeysAreGiven ? 0L : 1L),
             ("scale", (float)site.Scale), ("softcap", (float)site.Softcap),
-            ("causal", rule.Causal || site.IsCausal ? 1L : 0L), ("window", rule.Window ?? -1L), ("window_right", rule.WindowRight ?? -1L),
+            ("causal", rule.Causal ? 1L : 0L), ("window", rule.Window ?? -1L), ("window_right", rule.WindowRight ?? -1L),
             ("chunk", rule.Chunk ?? 0L), ("chunk_from_first_key", rule.ChunkFromFirstToken ? 1L : 0L),
             ("rotary_interleaved", site.Rotation?.Interleaved == true ? 1L : 0L),
             ("mask_fact", Describe(site)),
@@ -56,6 +64,13 @@ sealed class AttentionEmitter(TokenInputs? tokens)
         {
             node.TakeOver(keys.Present);
             node.TakeOver(values.Present);
+        }
+        if (site.Product is { } product)
+        {
+            while (node.Outputs.Count < 3)
+                node.AddOutput("");
+            node.TakeOver(product.Value);
+            node.SetAttribute("qk_matmul_output_mode", product.Mode);
         }
         if (site.Result.Value.Type is { } result && result.Element != element)
         {
@@ -97,11 +112,24 @@ sealed class AttentionEmitter(TokenInputs? tokens)
         return _halfTables[key] = result;
     }
 
+    /// <summary>What the masks say together with the operator itself.</summary>
+    static MaskFact RuleOf(AttentionSite site)
+    {
+        static long? Smaller(long? a, long? b) => a is { } x && b is { } y ? Math.Min(x, y) : a ?? b;
+        var rule = site.Mask?.Rule ?? new MaskFact(false, null, false);
+        return rule with
+        {
+            Causal = rule.Causal || site.IsCausal,
+            Window = Smaller(rule.Window, site.Window),
+            WindowRight = Smaller(rule.WindowRight, site.WindowRight),
+        };
+    }
+
     static string Describe(AttentionSite site)
     {
-        if (site.Mask is not { Rule: { } rule } mask)
+        if (site.Mask is not { Rule: not null } mask)
             return $"explicit tensor: {site.Mask?.Because}";
-        var shown = rule with { Causal = rule.Causal || site.IsCausal };
+        var shown = RuleOf(site);
         var added = mask.Slopes is { } slopes ? $", ALiBi with slopes {slopes[0]:G3} to {slopes[^1]:G3}" : mask.HasBias ? ", bias" : "";
         return $"{shown}{added}: {mask.Because}";
     }

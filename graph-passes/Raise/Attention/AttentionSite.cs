@@ -42,7 +42,7 @@ sealed record AttentionSite
     /// <summary>The node that says "attention": the softmax, or a fused operator.</summary>
     public required Node Anchor { get; init; }
 
-    /// <summary>What comes out.</summary>
+    /// <summary>What comes out: four-dimensional heads, or already [B, S, H·D].</summary>
     public required Heads Result { get; init; }
 
     public required Heads Query { get; init; }
@@ -65,6 +65,24 @@ sealed record AttentionSite
 
     /// <summary>True if the operator itself hides later keys.</summary>
     public bool IsCausal { get; init; }
+
+    /// <summary>Keys up to its own that the operator itself lets a query see, that one included; null for all.</summary>
+    public long? Window { get; init; }
+
+    /// <summary>Keys behind its own that the operator itself lets a query see; null for all.</summary>
+    public long? WindowRight { get; init; }
+
+    /// <summary>What the operator itself takes beside masks: [B, T], not 0 where a key may be seen.</summary>
+    public Value? KeyMask { get; init; }
+
+    /// <summary>True if <see cref="Key"/> and <see cref="Value"/> are no new ones to append: all that there are, the queries' own or others.</summary>
+    public bool KeysAreGiven { get; init; }
+
+    /// <summary>Of given keys those of each row minus one, int32 [B]; null for all of them in every row.</summary>
+    public Value? RowLengths { get; init; }
+
+    /// <summary>A stage of the logits that the graph reads, numbered as <see cref="LlmAttention.ProductMode"/>.</summary>
+    public (Value Value, long Mode)? Product { get; init; }
 
     public CachePair? PastKey { get; init; }
 

@@ -89,12 +89,20 @@ readonly record struct Heads(Value Value, HeadLayout Layout)
         return build.Op("Reshape", [heads.Value, build.Constant(Tensor.Vector<long>(0, 0, count * size))], type);
     }
 
+    /// <summary>The heads as [B, H, S, D].</summary>
+    public Value ToHeadsFirst(GraphBuilder build) => Layout == HeadLayout.HeadsFirst ? Value : build.Op("Transpose", [Value], SwappedType(), ("perm", Swap));
+
     /// <summary>
     /// Lets [B, S, H·D] take the place of the heads: where the graph merges them into that shape it reads
     /// <paramref name="flat"/> directly, elsewhere it is split again.
     /// </summary>
     public void ReplaceWith(Value flat, GraphBuilder build)
     {
+        if (Value.Type?.Shape?.Rank == 3)
+        {
+            Replacement.Put(Value, flat);
+            return;
+        }
         foreach (var merged in MergedUses(flat).ToArray())
             Replacement.Put(merged, flat);
         if (Value.Uses.Count == 0 && !Value.IsOutput)

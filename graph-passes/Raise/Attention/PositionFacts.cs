@@ -51,9 +51,13 @@ sealed class PositionFacts
     /// <summary>The site with the meaning of its masks and its rotation.</summary>
     public AttentionSite Complete(AttentionSite site)
     {
+        if (site.KeysAreGiven)
+            return site with { Mask = new(new(false, null, false), null, site.Masks.Count > 0, "all keys are given") };
         var key = string.Join(' ', site.Masks.Select(m => $"{m.Form} {m.Value.Name}"));
         if (!_meanings.TryGetValue(key, out var meaning))
             _meanings.Add(key, meaning = Meaning(site.Masks));
+        if (site.KeyMask is not null && meaning.Rule?.Padding == true)
+            meaning = Unknown("the operator has another mask over keys");
         if (meaning.Slopes is not null && site.Sinks is not null)
             meaning = meaning with { Slopes = null, HasBias = true, Because = $"{meaning.Because}; beside sinks what is added stays a tensor" };
         else if (meaning.Slopes?.All(s => s == 0) == true)

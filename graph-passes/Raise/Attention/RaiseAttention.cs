@@ -53,7 +53,7 @@ public sealed class RaiseAttention : GraphPass
 
     IEnumerable<AttentionSite> FindCores(PassContext context)
     {
-        foreach (var node in context.Model.Graph.Nodes)
+        foreach (var node in context.Model.Graph.Nodes.ToArray())
         {
             AttentionSite? site;
             if (node.Is("Softmax"))

@@ -14,13 +14,18 @@ sealed class SitePeeler(Model model, TokenInputs? tokens, IGraphEvaluator evalua
     /// <summary>The site with repeated heads, cache and rotation taken in where they are understood.</summary>
     public AttentionSite Peel(AttentionSite site)
     {
-        site = site with { Key = RepeatedHeads.Peel(site.Key), Value = RepeatedHeads.Peel(site.Value) };
-        if (tokens is not null && KvCache.TryPeel(site.Key, tokens.Caches, out var newKeys, out var pastKey)
+        // A cache inside the operator holds the heads as they are.
+        if (site.PastKey is null)
+            site = site with { Key = RepeatedHeads.Peel(site.Key), Value = RepeatedHeads.Peel(site.Value) };
+        if (site.KeysAreGiven)
+            return site;
+        var whole = site;
+        if (site.PastKey is null && tokens is not null && KvCache.TryPeel(site.Key, tokens.Caches, out var newKeys, out var pastKey)
             && KvCache.TryPeel(site.Value, tokens.Caches, out var newValues, out var pastValue))
         {
             site = site with { Key = newKeys, PastKey = pastKey, Value = newValues, PastValue = pastValue };
         }
-        return PeelRotation(site);
+        return site.Key.Tokens == site.Query.Tokens ? PeelRotation(site) : whole with { KeysAreGiven = true };
     }
 
     /// <summary>A rotation is taken in only if queries and keys turn by the same angles.</summary>

@@ -17,7 +17,7 @@ public class RaiseFixtureTests
     const int Layers = 2;
 
     /// <summary>The committed cells.</summary>
-    public static TheoryData<string> Cells => [.. Directory.GetDirectories(Fixtures.Of()).Select(d => Path.GetFileName(d)).Order(StringComparer.Ordinal)];
+    public static TheoryData<string> Cells => [.. Fixtures.Cells];
 
     /// <summary>All cells, where the larger models are at hand. Not those with a window cache: ONNX Runtime leaves rows of
     /// it unwritten, and two runs of one file differ there.</summary>
