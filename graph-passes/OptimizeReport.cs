@@ -1,3 +1,4 @@
+using OnnxEff.GraphPasses.Layers;
 using OnnxEff.Rewriting;
 
 namespace OnnxEff.GraphPasses;
@@ -36,13 +37,14 @@ public sealed record OptimizeOptions
 /// <param name="Targets">The targets in whose pipeline it stands.</param>
 public sealed record PassInfo(string Name, Exactness Exactness, string Summary, IReadOnlyList<Target> Targets);
 
-/// <summary>What became of one part of one layer.</summary>
+/// <summary>What became of one meaning in one layer, or of one part of it that was left.</summary>
 /// <param name="Layer">The layer, counted from 0; −1 for what belongs to none.</param>
-/// <param name="Meaning">attention, norm, mlp, linear.</param>
-/// <param name="NodeName">The node in the user's file.</param>
-/// <param name="Became">The operator it is now; null if it was left.</param>
+/// <param name="Meaning">One of <see cref="Meanings"/>, or the name of the pass that refused.</param>
+/// <param name="NodeName">The node in the user's file: of several the first, and where it was left the one at which recognition ended.</param>
+/// <param name="Became">What it is now; null if it was left.</param>
 /// <param name="Sentence">Facts about it, or why it was left.</param>
-public sealed record LayerReport(int Layer, string Meaning, string NodeName, string? Became, string Sentence)
+/// <param name="Count">The number of parts that are alike.</param>
+public sealed record LayerReport(int Layer, string Meaning, string NodeName, string? Became, string Sentence, int Count = 1)
 {
     /// <summary>True if the part was found and left as it was.</summary>
     public bool IsRefused => Became is null;
@@ -64,8 +66,11 @@ public sealed record OptimizeReport
     /// <summary>The passes in the order they ran.</summary>
     public required IReadOnlyList<PassReport> Passes { get; init; }
 
-    /// <summary>What became of the parts of each layer.</summary>
+    /// <summary>What became of each meaning in each layer, in order.</summary>
     public required IReadOnlyList<LayerReport> Layers { get; init; }
+
+    /// <summary>The number of layers: of attentions, raised or not.</summary>
+    public required int LayerCount { get; init; }
 
     /// <summary>Sizes before.</summary>
     public required ModelSize Before { get; init; }

@@ -1,3 +1,4 @@
+using OnnxEff.GraphPasses.Layers;
 using OnnxEff.Ir;
 using OnnxEff.Ops;
 using OnnxEff.Ops.Llm;
@@ -23,11 +24,12 @@ public static class Optimizer
     public static OptimizeReport Run(Model model, OptimizeOptions options, IGraphEvaluator evaluator)
     {
         var before = ModelMeasure.Of(model);
+        var names = new FileNames(model);
         var declared = model.Graph.Inputs.Concat(model.Graph.Outputs).Select(v => v.Type).ToList();
         var trace = options.Explain ? new RewriteTrace() : null;
         var context = new PassContext(model, evaluator, trace);
         var raise = new Pipeline([.. Select(Pipelines.Raise, options)]).Run(context);
-        var layers = LayerReports.OfRaised(model, options.Target).ToList();
+        var layers = LayerReports.OfRaised(model, [.. raise.Refusals]);
         var lower = new Pipeline(Pipelines.Lower(options.Target, model.Opset)).Run(context);
         ImportDomains(model);
         NameNodesApart(model);
@@ -39,7 +41,8 @@ public static class Optimizer
         {
             Target = options.Target,
             Passes = all.Passes,
-            Layers = LayerReports.Merge(layers, all.Refusals),
+            Layers = layers.Lowered(model.Graph, [.. lower.Refusals], names),
+            LayerCount = layers.Count,
             Before = before,
             After = ModelMeasure.Of(model),
             NearMisses = trace is null ? [] : [.. trace.NearMisses],
@@ -50,12 +53,13 @@ public static class Optimizer
     public static ModelFacts Inspect(Model model, IGraphEvaluator evaluator)
     {
         var size = ModelMeasure.Of(model);
+        var names = new FileNames(model);
         var weights = ModelMeasure.WeightBytesByType(model);
         string[] inputs = [.. model.Graph.Inputs.Where(i => i.Initializer is null).Select(i => i.ToString())];
         string[] outputs = [.. model.Graph.Outputs.Select(o => o.ToString())];
         var signature = DecoderSignature.Recognise(model.Graph, out var refusal);
         var report = new Pipeline(Pipelines.Raise).Run(new PassContext(model, evaluator));
-        AttentionFacts[] attentions = [.. model.Graph.Nodes.Where(LlmAttention.Fits).Select(n => AttentionFacts.Of(new(n)))];
+        var layers = LayerReports.OfRaised(model, [.. report.Refusals]);
         return new()
         {
             Exporter = $"{model.ProducerName} {model.ProducerVersion}".Trim(),
@@ -66,12 +70,11 @@ public static class Optimizer
             SignatureRefusal = refusal,
             Inputs = inputs,
             Outputs = outputs,
-            Attentions = attentions,
-            Norms = model.Graph.Nodes.Count(n => n.Is(Vocabulary.RmsNorm, Vocabulary.Domain) || n.Is("LayerNormalization")),
+            Layers = LayerFacts.Of(model.Graph, layers, names),
             Vocabulary = signature?.Logits.Type?.Shape?[-1].Constant,
             HiddenSize = model.Graph.Nodes.FirstOrDefault(n => n.Is(Vocabulary.RmsNorm, Vocabulary.Domain) || n.Is("LayerNormalization"))
                 ?.Input(0)?.Type?.Shape?[-1].Constant,
-            Refused = LayerReports.Merge([], report.Refusals),
+            Refused = [.. layers.Lines(names).Where(l => l.IsRefused)],
         };
     }
 

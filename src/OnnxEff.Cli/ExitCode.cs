@@ -15,7 +15,7 @@ public enum ExitCode
     /// <summary>The input is malformed, hostile or beyond what ONNX Runtime runs.</summary>
     InputRejected = 3,
 
-    /// <summary>A pass named with <c>--require</c> changed nothing.</summary>
+    /// <summary>A layer was left of a meaning that <c>--require</c> names, or a pass that it names changed nothing.</summary>
     RequiredPassMatchedNothing = 4,
 
     /// <summary>A file or library is absent, unreadable or unwritable, or the disk is full.</summary>

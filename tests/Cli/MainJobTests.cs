@@ -34,7 +34,7 @@ public sealed class MainJobTests : IDisposable
     public void Inspection_counts_the_layers()
     {
         var facts = Json("inspect", Demo.Model, "--json");
-        Assert.Equal(6, facts.GetProperty("attentions").GetArrayLength());
+        Assert.Equal(6, facts.GetProperty("layers").GetArrayLength());
         Assert.Equal(2048, facts.GetProperty("vocabulary").GetInt64());
     }
 

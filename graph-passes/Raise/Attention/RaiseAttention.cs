@@ -63,7 +63,7 @@ public sealed class RaiseAttention : GraphPass
                 if (SoftmaxAttention.TryMatch(node, out site, out var end, out var because))
                     yield return site;
                 else
-                    context.Refuse(this, end, because);
+                    context.Refuse(this, end, because, root: node);
             }
             else if (FusedAttention.Fits(node))
             {

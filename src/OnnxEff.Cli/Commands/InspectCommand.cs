@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using OnnxEff.Cli.Json;
 using OnnxEff.Cli.Shell;
 using OnnxEff.GraphPasses;
@@ -36,7 +37,7 @@ static class InspectCommand
             ["exporter", facts.Exporter.Length > 0 ? facts.Exporter : "not named"],
             ["operator sets", string.Join(", ", facts.Opsets.Select(set => $"{(set.Key.Length > 0 ? set.Key : "onnx")} {set.Value}"))],
             ["decoder", facts.Signature is { } signature ? $"yes, {signature.Caches.Count} cache tensors" : $"no: {facts.SignatureRefusal}"],
-            ["layers", $"{facts.Attentions.Count} with attention, {facts.Norms} norms"],
+            ["layers", $"{facts.Layers.Count}"],
             ["hidden size", facts.HiddenSize?.ToString() ?? "not known"],
             ["vocabulary", facts.Vocabulary?.ToString() ?? "not known"],
             ["nodes", facts.Size.Nodes.ToString()],
@@ -47,12 +48,29 @@ static class InspectCommand
             .. Ports("output", facts.Outputs),
         ];
         terminal.Table(["fact", "value"], rows);
-        if (facts.Attentions.Count > 0)
-            terminal.Table([">layer", ">heads", ">kv", ">size", "mask", "rotary", "cache", "node"], facts.Attentions.Select((a, i) =>
-                (string[])[$"{i}", $"{a.Heads}", $"{a.KvHeads}", $"{a.HeadSize}", a.Mask, a.Rotary, a.HasCache ? "yes" : "no", a.NodeName]));
+        Layers(terminal, facts.Layers);
         if (facts.Refused.Count > 0)
-            terminal.Table(["left as it is", "why"], facts.Refused.Select(left => (string[])[left.NodeName, left.Sentence]));
+            terminal.Table([">layer", "part", "left as it is", "why"], facts.Refused.Select(left =>
+                (string[])[left.Layer < 0 ? "-" : $"{left.Layer}", left.Meaning, left.NodeName, left.Sentence]));
     }
+
+    // Layers that are alike share a line.
+    static void Layers(Terminal terminal, IReadOnlyList<LayerFacts> layers)
+    {
+        var groups = layers.GroupBy(layer => layer with { Layer = 0, NodeName = "" }).Select(group => (Layers: Ranges([.. group.Select(l => l.Layer)]), Facts: group.First())).ToArray();
+        if (groups.Length == 0) return;
+        terminal.Table(["layers", ">heads", ">kv", ">size", ">scale", ">soft cap", "sinks", "mask", "rotary", "cache"], groups.Select(g => g.Facts.Attention is { } a
+            ? (string[])[g.Layers, $"{a.Heads}", $"{a.KvHeads}", a.ValueHeadSize == a.HeadSize ? $"{a.HeadSize}" : $"{a.HeadSize}, values {a.ValueHeadSize}", Number(a.Scale),
+                a.Softcap == 0 ? "" : Number(a.Softcap), a.HasSinks ? "yes" : "no", a.Mask, a.Rotary.Length > 0 ? a.Rotary : "none", a.Cache]
+            : [g.Layers, "", "", "", "", "", "", "not recognised", "", ""]));
+        terminal.Table(["layers", "norms", "feed-forward", "first attention"], groups.Select(g => (string[])[g.Layers, g.Facts.Norms, g.Facts.Mlp, g.Facts.NodeName]));
+    }
+
+    /// <summary>"0-2, 5".</summary>
+    static string Ranges(int[] numbers) => string.Join(", ", numbers.Select((number, i) => (number, run: number - i)).GroupBy(n => n.run)
+        .Select(g => g.Count() == 1 ? $"{g.First().number}" : $"{g.First().number}-{g.Last().number}"));
+
+    static string Number(float value) => value.ToString("G6", CultureInfo.InvariantCulture);
 
     // Caches are many and alike.
     static IEnumerable<string[]> Ports(string name, IReadOnlyList<string> ports) => ports.Count <= PortsShown
@@ -62,5 +80,5 @@ static class InspectCommand
     static InspectJson Json(string path, ModelFacts facts) => new(
         path, facts.Exporter, facts.Opsets, SizeJson.Of(facts.Size), facts.WeightBytesByType.ToDictionary(type => type.Key.ToString(), type => type.Value),
         facts.Signature is not null, facts.Signature is null ? facts.SignatureRefusal : null, [.. facts.Inputs], [.. facts.Outputs],
-        facts.Vocabulary, facts.HiddenSize, facts.Norms, [.. facts.Attentions], [.. facts.Refused]);
+        facts.Vocabulary, facts.HiddenSize, [.. facts.Layers], [.. facts.Refused]);
 }

@@ -16,8 +16,8 @@ static class OptimizeCommand
         var target = new Option<string>("--target") { Description = "onnxeff: needs the operator library. ort: stock ONNX Runtime. onnx: standard operators.", DefaultValueFactory = _ => "onnxeff" };
         target.AcceptOnlyFromAmong("onnxeff", "ort", "onnx");
         var passes = Names("--passes", "Raise with these passes only, separated by commas; onnxeff passes lists them.");
-        var require = Names("--require", "Passes that must change something, separated by commas: exit code 4 if one does not.");
-        var explain = new Option<string?>("--explain") { Description = "Say of every layer what it became or why not; with a name, only of that rule or pass.", Arity = ArgumentArity.ZeroOrOne };
+        var require = Names("--require", "Exit code 4 if a layer was left, of the meanings attention, rotary, norm, mlp and linear, or if a pass named here changed nothing; separated by commas.");
+        var explain = new Option<string?>("--explain") { Description = "Say of every layer what each part became, or at which node recognition ended and why; with a meaning, a pass or a rule, of that only.", Arity = ArgumentArity.ZeroOrOne };
         var dryRun = new Option<bool>("--dry-run") { Description = "Write nothing." };
         var noVerify = new Option<bool>("--no-verify") { Description = "Do not compare the output with the input." };
         var verify = new Option<bool>("--verify") { Description = "Compare the output with the input; the default." };
@@ -31,6 +31,7 @@ static class OptimizeCommand
                 "onnxeff optimize model.onnx out.onnx",
                 "onnxeff optimize model-folder out.onnx --target ort --report report.json",
                 "onnxeff optimize model.onnx --dry-run --explain",
+                "onnxeff optimize model.onnx out.onnx --require attention,norm",
             ],
             [input, output, target, passes, require, explain, dryRun, verify, noVerify, report, force, external, threads, json],
             parse =>

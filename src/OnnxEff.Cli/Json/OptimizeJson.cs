@@ -1,16 +1,17 @@
 using OnnxEff.GraphPasses;
+using OnnxEff.Rewriting;
 using OnnxEff.Runtime;
 
 namespace OnnxEff.Cli.Json;
 
 /// <summary>The file of <c>optimize --report</c>.</summary>
 sealed record OptimizeJson(string Input, string? Output, string Target, SizeJson Before, SizeJson After, double Milliseconds,
-    PassRunJson[] Passes, LayerReport[] Layers, VerificationJson? Verification)
+    PassRunJson[] Passes, int LayerCount, LayerReport[] Layers, TraceEntry[] NearMisses, VerificationJson? Verification)
 {
-    public static OptimizeJson Of(string input, string? output, OptimizeReport report, double milliseconds, VerifyReport? verification) => new(
+    public static OptimizeJson Of(string input, string? output, OptimizeReport report, TraceEntry[] nearMisses, double milliseconds, VerifyReport? verification) => new(
         input, output, report.Target.ToString().ToLowerInvariant(), SizeJson.Of(report.Before), SizeJson.Of(report.After), milliseconds,
         [.. report.Passes.Select(pass => new PassRunJson(pass.Pass, pass.Exactness.ToString().ToLowerInvariant(), pass.Applied, pass.Milliseconds))],
-        [.. report.Layers],
+        report.LayerCount, [.. report.Layers], nearMisses,
         verification is null ? null : new(verification.Passed, verification.Tolerance, verification.Verdict,
             [.. verification.Cases.Select(VerificationCaseJson.Of)]));
 }
@@ -40,4 +41,4 @@ sealed record PassJson(string Name, string Exactness, string Summary, string[] T
 /// <summary>The result of <c>inspect --json</c>.</summary>
 sealed record InspectJson(string Path, string Exporter, IReadOnlyDictionary<string, long> Opsets, SizeJson Size,
     IReadOnlyDictionary<string, long> WeightBytesByType, bool IsDecoder, string? Refusal, string[] Inputs, string[] Outputs,
-    long? Vocabulary, long? HiddenSize, int Norms, AttentionFacts[] Attentions, LayerReport[] Left);
+    long? Vocabulary, long? HiddenSize, LayerFacts[] Layers, LayerReport[] Left);

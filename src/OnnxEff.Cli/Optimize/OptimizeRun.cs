@@ -3,7 +3,9 @@ using OnnxEff.Cli.Commands;
 using OnnxEff.Cli.Json;
 using OnnxEff.Cli.Shell;
 using OnnxEff.GraphPasses;
+using OnnxEff.GraphPasses.Layers;
 using OnnxEff.Ir.Onnx;
+using OnnxEff.Rewriting;
 using OnnxEff.Runtime;
 
 namespace OnnxEff.Cli.Optimize;
@@ -57,8 +59,11 @@ sealed class OptimizeRun(Terminal terminal)
             Progress = progress,
         }, new OrtEvaluator()));
         foreach (var name in Require)
-            if (report.Passes.Where(pass => pass.Pass == name).Sum(pass => pass.Applied) == 0)
-                throw new CommandException(ExitCode.RequiredPassMatchedNothing, $"The required pass '{name}' changed nothing: onnxeff optimize --dry-run --explain says why.");
+            if (Missing(report, name) is { } sentence)
+            {
+                WriteReport(input, null, report, clock.Elapsed.TotalMilliseconds, null);
+                throw new CommandException(ExitCode.RequiredPassMatchedNothing, sentence);
+            }
 
         VerifyReport? verification = null;
         var milliseconds = clock.Elapsed.TotalMilliseconds;
@@ -74,13 +79,20 @@ sealed class OptimizeRun(Terminal terminal)
 
     ExitCode Finish(string input, string? output, OptimizeReport report, double milliseconds, VerifyReport? verification)
     {
-        var json = JsonOutput.Text(OptimizeJson.Of(input, output, report, milliseconds, verification), JsonContracts.Readable.OptimizeJson);
-        if (ReportFile is not null) File.WriteAllText(ReportFile, json);
+        var json = WriteReport(input, output, report, milliseconds, verification);
         if (Json) terminal.Output.Write(json);
         else new OptimizeTables(terminal).Show(input, output, report, milliseconds, verification, Explains, ExplainOnly);
         if (verification is null or { Passed: true }) return ExitCode.Done;
         terminal.Error.WriteLine($"{verification.Verdict} '{output}' was removed; --no-verify keeps it.");
         return ExitCode.VerificationFailed;
+    }
+
+    string WriteReport(string input, string? output, OptimizeReport report, double milliseconds, VerifyReport? verification)
+    {
+        var json = JsonOutput.Text(OptimizeJson.Of(input, output, report, OptimizeTables.NearMisses(report, ExplainOnly), milliseconds, verification),
+            JsonContracts.Readable.OptimizeJson);
+        if (ReportFile is not null) File.WriteAllText(ReportFile, json);
+        return json;
     }
 
     VerifyReport? VerifyOutput(string input, string output)
@@ -98,9 +110,26 @@ sealed class OptimizeRun(Terminal terminal)
         }
     }
 
+    /// <summary>What of a required pass or meaning is missing, or null.</summary>
+    static string? Missing(OptimizeReport report, string required)
+    {
+        if (!Meanings.All.Contains(required))
+            return report.Passes.Where(pass => pass.Pass == required).Sum(pass => pass.Applied) > 0 ? null
+                : $"The required pass '{required}' changed nothing: onnxeff optimize --dry-run --explain says why.";
+        LayerReport[] layers = [.. report.Layers.Where(layer => layer.Meaning == required)];
+        return layers.Length == 0 ? $"Required, but not found in this model: {required}."
+            : Array.Find(layers, layer => layer.IsRefused) is { } left
+                ? $"Required, but left {(left.Layer < 0 ? "outside of the layers" : $"in layer {left.Layer}")}: {required} ended at '{left.NodeName}': {left.Sentence}."
+            : null;
+    }
+
     void RefuseUnknownPasses()
     {
-        var unknown = (Passes ?? []).Concat(Require).FirstOrDefault(name => !Optimizer.Passes.Any(pass => pass.Name == name && pass.Targets.Contains(Target)));
-        if (unknown is not null) throw CommandException.Usage($"There is no pass '{unknown}' for this target: onnxeff passes lists them.");
+        bool IsPass(string name) => Optimizer.Passes.Any(pass => pass.Name == name && pass.Targets.Contains(Target));
+        string[] named = [.. Passes ?? [], .. Require.Except(Meanings.All), .. ExplainOnly is { } only && !Meanings.All.Contains(only) && !IsRule(only) ? (string[])[only] : []];
+        if (Array.Find(named, name => !IsPass(name)) is { } unknown)
+            throw CommandException.Usage($"There is no pass '{unknown}' for this target: onnxeff passes lists them.");
     }
+
+    static bool IsRule(string name) => Pipelines.Raise.Any(step => step.Pass is RulePass rules && rules.Rules.Any(rule => rule.Name == name));
 }

@@ -1,6 +1,8 @@
 using OnnxEff.Cli.Commands;
 using OnnxEff.Cli.Shell;
 using OnnxEff.GraphPasses;
+using OnnxEff.GraphPasses.Layers;
+using OnnxEff.Rewriting;
 using OnnxEff.Runtime;
 
 namespace OnnxEff.Cli.Optimize;
@@ -9,6 +11,7 @@ namespace OnnxEff.Cli.Optimize;
 sealed class OptimizeTables(Terminal terminal)
 {
     const int NearMissesShown = 40;
+    const string Left = "left as it is";
 
     /// <summary>All tables.</summary>
     public void Show(string input, string? output, OptimizeReport report, double milliseconds, VerifyReport? verification, bool explains, string? only)
@@ -37,23 +40,30 @@ sealed class OptimizeTables(Terminal terminal)
     // Layers are many and alike: one line for each thing that happened, with how often.
     void Layers(OptimizeReport report)
     {
-        var groups = report.Layers.GroupBy(layer => (layer.Meaning, Became: layer.Became ?? "left as it is", layer.Sentence))
-            .Select(group => (string[])[group.Key.Meaning, $"{group.Count()}", group.Key.Became, group.Key.Sentence]);
+        var groups = report.Layers.GroupBy(layer => (layer.Meaning, Became: layer.Became ?? Left, layer.Sentence))
+            .Select(group => (string[])[group.Key.Meaning, $"{group.Sum(layer => layer.Count)}", group.Key.Became, group.Key.Sentence]);
         terminal.Table(["part", ">count", "became", "how or why"], groups);
     }
 
     void Explain(OptimizeReport report, string? only)
     {
-        terminal.Table([">layer", "part", "node", "became", "how or why"], report.Layers
-            .Where(layer => only is null || only.Contains(layer.Meaning, StringComparison.Ordinal))
-            .Select(layer => (string[])[layer.Layer < 0 ? "-" : $"{layer.Layer}", layer.Meaning, layer.NodeName, layer.Became ?? "left as it is", layer.Sentence]));
-        // Rules that tidy up end at nearly every node; what they tried interests who asks for one of them.
-        var misses = report.NearMisses.Where(miss => miss.Rule == only).Take(NearMissesShown).ToArray();
+        terminal.Table([">layer", "part", ">count", "became", "how or why", "node"], report.Layers
+            .Where(layer => only is null || layer.Meaning == Meanings.Of(only))
+            .Select(layer => (string[])[layer.Layer < 0 ? "-" : $"{layer.Layer}", layer.Meaning, $"{layer.Count}", layer.Became ?? Left, layer.Sentence, layer.NodeName]));
+        var misses = NearMisses(report, only);
         if (misses.Length > 0)
             terminal.Table(["rule", "tried at", "ended at", "why"], misses.Select(miss => (string[])[miss.Rule, miss.RootName, miss.NodeName, miss.Sentence]));
-        var refusals = report.Passes.SelectMany(pass => pass.Refusals).Where(refusal => only is null || refusal.Rule == only).ToArray();
-        if (refusals.Length > 0)
-            terminal.Table(["refused by", "node", "why"], refusals.Select(refusal => (string[])[refusal.Rule, refusal.NodeName, refusal.Sentence]));
+    }
+
+    /// <summary>
+    /// Where a rule, or the rules of a pass, ended. Rules that tidy up end at nearly every node, so this interests only who asks
+    /// for one of them.
+    /// </summary>
+    public static TraceEntry[] NearMisses(OptimizeReport report, string? only)
+    {
+        var rules = Pipelines.Raise.Select(step => step.Pass).OfType<RulePass>().Where(pass => pass.Name == only)
+            .SelectMany(pass => pass.Rules).Select(rule => rule.Name).Append(only).ToHashSet();
+        return [.. report.NearMisses.Where(miss => rules.Contains(miss.Rule)).Take(NearMissesShown)];
     }
 
     static string[] Counts(string name, long before, long after) => [name, $"{before}", $"{after}", Quantity.Delta(before, after, count => $"{count}")];

@@ -36,7 +36,12 @@ public sealed class PassContext
     public void Refuse(Refusal refusal) => _refusals.Add(refusal);
 
     /// <summary>Notes that a pass found a node and left it.</summary>
-    public void Refuse(GraphPass pass, Node node, string sentence) => Refuse(new Refusal(pass.Name, Match.NameOf(node), sentence));
+    /// <param name="pass">The pass.</param>
+    /// <param name="node">The node at which it ended.</param>
+    /// <param name="sentence">Why it ended there.</param>
+    /// <param name="root">The node at which it had begun, if that is another one.</param>
+    public void Refuse(GraphPass pass, Node node, string sentence, Node? root = null) =>
+        Refuse(new Refusal(pass.Name, Match.NameOf(node), sentence) { RootName = root is null ? "" : Match.NameOf(root) });
 
     /// <summary>The refusals since the last call.</summary>
     public IReadOnlyList<Refusal> TakeRefusals()

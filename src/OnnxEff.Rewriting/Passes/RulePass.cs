@@ -1,3 +1,5 @@
+using OnnxEff.Ir;
+
 namespace OnnxEff.Rewriting;
 
 /// <summary>A set of rules as a pass. Shapes are known to the guards.</summary>
@@ -10,6 +12,15 @@ public abstract class RulePass : GraphPass
 
     /// <summary>The rules.</summary>
     public IReadOnlyList<RewriteRule> Rules { get; }
+
+    /// <summary>Tries the rules at some values without changing anything; gives the one that came farthest, null if none began.</summary>
+    public TraceEntry? NearestMiss(IEnumerable<Value> roots)
+    {
+        var trace = new RewriteTrace();
+        foreach (var root in roots)
+            _rules.Try(root, trace);
+        return trace.NearMisses.FirstOrDefault();
+    }
 
     /// <inheritdoc/>
     public override PassResult Run(PassContext context)

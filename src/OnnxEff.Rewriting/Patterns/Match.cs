@@ -121,7 +121,7 @@ public sealed class Match
     }
 
     /// <summary>The node's name in the file, or the name of its first named output.</summary>
-    internal static string NameOf(Node node) => node.Name.Length > 0 ? node.Name
+    public static string NameOf(Node node) => node.Name.Length > 0 ? node.Name
         : node.Outputs.FirstOrDefault(o => o.Name.Length > 0)?.Name ?? node.OpType;
 
     internal static string Describe(Value? value) => value switch

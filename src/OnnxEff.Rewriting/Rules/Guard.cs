@@ -11,6 +11,9 @@ public sealed record Guard(Func<Match, bool> Holds, string Because);
 /// <param name="Sentence">Why not, as a statement about the model.</param>
 public sealed record Refusal(string Rule, string NodeName, string Sentence)
 {
+    /// <summary>The node at which the search had begun, where that is another one; else empty.</summary>
+    public string RootName { get; init; } = "";
+
     /// <summary>The refusal in one line.</summary>
     public override string ToString() => $"{Rule} at '{NodeName}': {Sentence}";
 }

@@ -38,6 +38,13 @@ public sealed class RuleSet
         return new RewriteSummary(run.Applied, [.. run.Refusals.Values.Where(r => r.Root.IsAlive).Select(r => r.Refusal)], run.KeepsTypes);
     }
 
+    /// <summary>Notes how far each rule comes at a value; changes nothing.</summary>
+    internal void Try(Value root, RewriteTrace trace)
+    {
+        foreach (var rule in root.Producer is { } node ? RulesFor(node) : [])
+            rule.Find(root, trace, out _);
+    }
+
     RewriteRule[] RulesFor(Node node) => _byRoot.GetValueOrDefault(node.OpType, _anyRoot);
 
     sealed class Run(RuleSet rules, RewriteTrace? trace)
