@@ -4,7 +4,7 @@ using OnnxEff.Ops.Llm;
 namespace OnnxEff.GraphPasses;
 
 /// <summary>Counts what a model holds.</summary>
-static class ModelMeasure
+public static class ModelMeasure
 {
     /// <summary>Sizes of a model.</summary>
     public static ModelSize Of(Model model)

@@ -14,6 +14,7 @@ public static class CommandLine
     [
         OptimizeCommand.Create(terminal),
         InspectCommand.Create(terminal),
+        DiffCommand.Create(terminal),
         VerifyCommand.Create(terminal),
         BenchCommand.Create(terminal),
         GenerateCommand.Create(terminal),

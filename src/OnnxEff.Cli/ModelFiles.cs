@@ -17,6 +17,10 @@ static class ModelFiles
         return File.Exists(path) ? path : throw new CommandException(ExitCode.InputOutput, $"'{path}' does not exist.");
     }
 
+    /// <summary>What to call a file: its name, with its folder where that alone tells what it is.</summary>
+    public static string Title(string path) => Path.GetFullPath(path) is var full && Path.GetFileName(full) is var name && name == "model.onnx"
+        ? $"{Path.GetFileName(Path.GetDirectoryName(full))}/{name}" : name;
+
     /// <summary>The file to write.</summary>
     /// <exception cref="CommandException">It is the input, or exists and may not be replaced.</exception>
     public static string Output(string path, string input, bool force)

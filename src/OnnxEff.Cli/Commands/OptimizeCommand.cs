@@ -22,6 +22,7 @@ static class OptimizeCommand
         var noVerify = new Option<bool>("--no-verify") { Description = "Do not compare the output with the input." };
         var verify = new Option<bool>("--verify") { Description = "Compare the output with the input; the default." };
         var report = new Option<string>("--report") { Description = "Write everything that was done to this JSON file." };
+        var html = new Option<string>("--html") { Description = "Write what changed, layer by layer and with drawings, to this web page." };
         var force = new Option<bool>("--force") { Description = "Replace files that exist." };
         var external = new Option<string>("--external-data") { Description = "auto, always or never: weights in a file beside OUT.", DefaultValueFactory = _ => "auto" };
         external.AcceptOnlyFromAmong("auto", "always", "never");
@@ -33,7 +34,7 @@ static class OptimizeCommand
                 "onnxeff optimize model.onnx --dry-run --explain",
                 "onnxeff optimize model.onnx out.onnx --require attention,norm",
             ],
-            [input, output, target, passes, require, explain, dryRun, verify, noVerify, report, force, external, threads, json],
+            [input, output, target, passes, require, explain, dryRun, verify, noVerify, report, html, force, external, threads, json],
             parse =>
             {
                 if (parse.GetValue(verify) && parse.GetValue(noVerify)) throw CommandException.Usage("--verify and --no-verify contradict each other.");
@@ -49,6 +50,7 @@ static class OptimizeCommand
                     DryRun = parse.GetValue(dryRun),
                     Verify = !parse.GetValue(noVerify),
                     ReportFile = parse.GetValue(report),
+                    HtmlFile = parse.GetValue(html),
                     Force = parse.GetValue(force),
                     ExternalData = Enum.Parse<ExternalData>(parse.GetValue(external)!, ignoreCase: true),
                     Threads = parse.GetValue(threads),

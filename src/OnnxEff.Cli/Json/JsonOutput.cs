@@ -10,6 +10,7 @@ sealed record GenerationJson(int[] Prompt, int[] Tokens, string? Text, double Pr
 
 /// <summary>Code for writing each result, made at build time: nothing is looked up by reflection.</summary>
 [JsonSerializable(typeof(GenerationJson))]
+[JsonSerializable(typeof(DiffJson))]
 [JsonSerializable(typeof(DoctorJson))]
 [JsonSerializable(typeof(OptimizeJson))]
 [JsonSerializable(typeof(InspectJson))]

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using OnnxEff.Cli.Commands;
+using OnnxEff.Cli.Html;
 using OnnxEff.Cli.Json;
 using OnnxEff.Cli.Shell;
 using OnnxEff.GraphPasses;
@@ -33,6 +34,8 @@ sealed class OptimizeRun(Terminal terminal)
 
     public string? ReportFile { get; init; }
 
+    public string? HtmlFile { get; init; }
+
     public bool Force { get; init; }
 
     public ExternalData ExternalData { get; init; }
@@ -47,6 +50,7 @@ sealed class OptimizeRun(Terminal terminal)
         var input = ModelFiles.Input(Input);
         if (Output is null && !DryRun) throw CommandException.Usage("Name the file to write, or give --dry-run.");
         var output = Output is null ? null : ModelFiles.Output(Output, input, Force || DryRun);
+        if (HtmlFile is not null) PageFile.Check(HtmlFile, Force, output is null ? [input] : [input, output]);
         RefuseUnknownPasses();
 
         var clock = Stopwatch.StartNew();
@@ -74,6 +78,7 @@ sealed class OptimizeRun(Terminal terminal)
             milliseconds = clock.Elapsed.TotalMilliseconds;
             if (Verify) verification = VerifyOutput(input, output!);
         }
+        if (HtmlFile is not null) PageFile.Write(HtmlFile, input, DryRun ? null : output, model, report, verification);
         return Finish(input, DryRun ? null : output, report, milliseconds, verification);
     }
 

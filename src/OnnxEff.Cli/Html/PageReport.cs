@@ -1,0 +1,42 @@
+using OnnxEff.GraphPasses;
+
+namespace OnnxEff.Cli.Html;
+
+/// <summary>What the optimizer said: what became of each part, and what it refused.</summary>
+static class PageReport
+{
+    const int NodesShown = 200;
+
+    /// <summary>What was rewritten, alike parts together.</summary>
+    public static void WriteDone(HtmlText html, OptimizeReport report)
+    {
+        var done = report.Layers.Where(layer => !layer.IsRefused).GroupBy(layer => (layer.Meaning, layer.Became, layer.Sentence)).ToArray();
+        html.Add($"<section aria-labelledby=parts><h2 id=parts>What became of each part</h2>");
+        if (done.Length == 0) html.Add($"<p>No part was rewritten.</p></section>");
+        else
+        {
+            html.Add($"<div class=scroll tabindex=0 role=region aria-labelledby=parts><table><thead><tr><th scope=col>part<th scope=col class=number>count<th scope=col>became<th scope=col>how it was established</thead><tbody>");
+            foreach (var group in done)
+                html.Add($"<tr><th scope=row>{group.Key.Meaning}<td class=number>{group.Count()}<td><code>{group.Key.Became}</code><td>{group.Key.Sentence}");
+            html.Add($"</tbody></table></div></section>");
+        }
+    }
+
+    /// <summary>What was found and left, with the reason.</summary>
+    public static void WriteLeft(HtmlText html, IReadOnlyList<LayerReport> left)
+    {
+        if (left.Count == 0) return;
+        html.Add($"<section aria-labelledby=refusals><h2 id=refusals>Refusals</h2>");
+        foreach (var group in left.GroupBy(layer => (layer.Meaning, layer.Sentence))) WriteRefusal(html, group.Key.Meaning, group.Key.Sentence, [.. group]);
+        html.Add($"</section>");
+    }
+
+    static void WriteRefusal(HtmlText html, string meaning, string sentence, LayerReport[] layers)
+    {
+        html.Add($"<details class=refusal><summary><b>{layers.Length} × {meaning}</b> left as it is: {sentence}</summary><ul>");
+        foreach (var layer in layers.Take(NodesShown))
+            html.Add($"<li>{(layer.Layer >= 0 ? $"layer {layer.Layer}: " : "")}<code>{Shorter.End(layer.NodeName.Length > 0 ? layer.NodeName : "a node without name", 200)}</code>");
+        if (layers.Length > NodesShown) html.Add($"<li>and {layers.Length - NodesShown} more");
+        html.Add($"</ul></details>");
+    }
+}
