@@ -69,21 +69,22 @@ sealed unsafe class AttentionDriver<TTile, TLanes, TCodec, TStored>
 
     void RunItem(int item, float* scratch, float* partial)
     {
-        int chunk = item % chunks, head = item / chunks % Heads;
-        // Late tiles see the most keys under a causal mask: they go first.
-        QueryTile tile = Tile(head, tiles - 1 - item / chunks / Heads);
+        // Items in a row share a head, whose keys and values then stay in the caches. Of its tiles the late ones see the most
+        // keys under a causal mask: they go first.
+        int chunk = item % chunks, head = item / chunks / tiles;
+        QueryTile tile = Tile(head, tiles - 1 - item / chunks % tiles);
         int from = chunk * keysPerChunk, to = chunk == chunks - 1 ? int.MaxValue : from + keysPerChunk;
         if (tiles == 1) // This item alone reads these rows of the cache: it writes them, and finds them in its caches.
             KvCache<TLanes, TCodec, TStored>.Write(call, tile.Batch, tile.KvHead, from, Math.Min(to, call.PresentRows), scratch);
-        KeyRange any = call.Visible.OfAny(tile.Batch, tile.First, tile.Last), all = call.Visible.OfAll(tile.Batch, tile.First, tile.Last);
+        KeyRange any = call.Visible.OfAny(tile.Batch, tile.First, tile.Last);
         (from, to) = (Math.Max(from, any.From), Math.Min(to, any.To));
         TTile work = TTile.Begin(call, tile, scratch);
         for (int key = from; key < to; key += TTile.KeysPerBlock)
-            Accumulate(work, tile, key, Math.Min(to, key + TTile.KeysPerBlock), all);
+            Accumulate(work, tile, key, Math.Min(to, key + TTile.KeysPerBlock));
         work.Finish(partial);
     }
 
-    void Accumulate(TTile work, QueryTile tile, int from, int to, KeyRange all)
+    void Accumulate(TTile work, QueryTile tile, int from, int to)
     {
         bool masked = false;
         if (call.KeyMask != null)
@@ -92,6 +93,6 @@ sealed unsafe class AttentionDriver<TTile, TLanes, TCodec, TStored>
             masked = mask.Contains((byte)0);
             if (masked && !mask.ContainsAnyExcept((byte)0)) return;
         }
-        work.Accumulate(new KeyBlock(from, to - from, masked, Edged: from < all.From || to > all.To));
+        work.Accumulate(new KeyBlock(from, to - from, masked));
     }
 }

@@ -10,7 +10,7 @@ namespace OnnxEff.CustomOps.Cpu;
 /// </summary>
 public static unsafe class BlockMaskedAttentionKernel
 {
-    const int RowsPerTile = 96; // Two panels of 48 lanes, four of 24, eight of 12: keys are read once for 96 rows.
+    const int RowsPerTile = 192; // Two panels of 48 lanes, four of 24, eight of 12: keys are read once for 96 rows.
     const int KeysPerStreamedChunk = 256; // 2 · 256 rows of 128 floats are half of a 512 KiB L2.
     const int KeysPerPanelChunk = 1024;
 

@@ -7,8 +7,11 @@ readonly record struct QueryTile(int Batch, int KvHead, int First, int Last);
 /// <param name="Start">First key.</param>
 /// <param name="Count">Number of keys.</param>
 /// <param name="Masked">key_mask hides some of them.</param>
-/// <param name="Edged">The rules hide some of them from some queries.</param>
-readonly record struct KeyBlock(int Start, int Count, bool Masked, bool Edged);
+readonly record struct KeyBlock(int Start, int Count, bool Masked)
+{
+    /// <summary>The key behind the last one.</summary>
+    public int End => Start + Count;
+}
 
 /// <summary>
 /// A way to compute a tile: begin, accumulate runs of keys with an online softmax, finish. Per row it holds the running

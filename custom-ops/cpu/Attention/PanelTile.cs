@@ -13,8 +13,8 @@ readonly unsafe struct PanelTile<TLanes, TCodec, TStored> : IAttentionTile<Panel
     readonly QueryTile tile;
     readonly int rows, panels, d, dv, paddedDv;
     // Per panel: q [D][Width], o [Dv rounded up to 4][Width], m and l [Width]. Shared: scores [keys + 3][Width], three rows
-    // [Width], keys [keys][D] and values [keys][Dv] where they are not stored as floats.
-    readonly float* q, o, m, l, scores, first, second, raised, keyBuffer, valueBuffer;
+    // [Width], keys [keys][D] and values [keys][Dv] where they are not stored as floats, values [Dv / 4][keys][4].
+    readonly float* q, o, m, l, scores, first, second, raised, keyBuffer, valueBuffer, packedValues;
 
     static int Width => Panel<TLanes>.Width;
 
@@ -26,7 +26,7 @@ readonly unsafe struct PanelTile<TLanes, TCodec, TStored> : IAttentionTile<Panel
     {
         int panels = PanelsOf(queries * call.Group);
         nuint both = (nuint)call.HeadSize + (nuint)call.ValueHeadSize, perPanel = (nuint)Width * (both + 3 + 2);
-        nuint buffers = (nuint)KeysPerBlock * both;
+        nuint buffers = (nuint)KeysPerBlock * (both + (nuint)call.ValueHeadSize + 3);
         return (nuint)panels * perPanel + ScoreFloats(call) + 3 * (nuint)Width + buffers;
     }
 
@@ -54,6 +54,7 @@ readonly unsafe struct PanelTile<TLanes, TCodec, TStored> : IAttentionTile<Panel
         raised = second + Width;
         keyBuffer = raised + Width;
         valueBuffer = keyBuffer + (long)KeysPerBlock * d;
+        packedValues = valueBuffer + (long)KeysPerBlock * dv;
     }
 
     /// <inheritdoc/>
@@ -98,22 +99,35 @@ readonly unsafe struct PanelTile<TLanes, TCodec, TStored> : IAttentionTile<Panel
         long elements = (long)block.Count * dv;
         float* keys = TCodec.Expand<TLanes>(call.KeyRow(tile.Batch, tile.KvHead, block.Start), (long)block.Count * d, keyBuffer);
         float* values = TCodec.Expand<TLanes>(call.ValueRow(tile.Batch, tile.KvHead, block.Start), elements, valueBuffer);
-        bool partial = block.Masked || block.Edged || call.Bias != null;
-        bool finite = !partial || LaneMath<TLanes>.AllFinite(values, elements);
+        KeyRange all = call.Visible.OfAll(tile.Batch, tile.First, tile.Last);
+        bool finite = (!block.Masked && call.Bias == null && all.Holds(block.Start, block.End)) || LaneMath<TLanes>.AllFinite(values, elements);
+        if (finite) Transpose.ColumnsOfFour(values, block.Count, dv, packedValues);
         for (int panel = 0; panel < panels; panel++)
         {
-            float* po = o + (long)panel * paddedDv * Width, pm = m + (long)panel * Width, pl = l + (long)panel * Width;
-            Score(q + (long)panel * d * Width, keys, block.Count);
-            if (call.Softcap > 0) PanelSoftmax<TLanes>.Softcap(scores, block.Count, call.Softcap);
-            if (call.Slopes != null) AddSlopes(panel, block);
-            if (call.Bias != null) AddBias(panel, block);
-            if (block.Masked || block.Edged) Hide(panel, block);
-            PanelSoftmax<TLanes>.Raise(scores, block.Count, pm, raised);
-            PanelSoftmax<TLanes>.Rescale(pm, raised, pl, po, paddedDv);
-            PanelSoftmax<TLanes>.Exponentiate(scores, block.Count, pm, pl);
-            if (finite) Mix(values, block.Count, po);
-            else MixVisible(values, block.Count, po);
+            int firstQuery = RowAt(panel * Width).S, lastQuery = RowAt(Math.Min((panel + 1) * Width, rows) - 1).S;
+            KeyRange any = call.Visible.OfAny(tile.Batch, firstQuery, lastQuery + 1);
+            int start = Math.Max(block.Start, any.From), count = Math.Min(block.End, any.To) - start, skipped = start - block.Start;
+            if (count <= 0) continue;
+            float* po = o + (long)panel * paddedDv * Width;
+            bool edged = !call.Visible.OfAll(tile.Batch, firstQuery, lastQuery + 1).Holds(start, start + count);
+            Weigh(panel, new KeyBlock(start, count, block.Masked), edged, keys + (long)skipped * d);
+            if (finite) Mix(packedValues + 4L * skipped, block.Count, count, po);
+            else MixVisible(values + (long)skipped * dv, count, po);
         }
+    }
+
+    // Turns the scores of a panel into weights, and its state to the raised maxima.
+    void Weigh(int panel, KeyBlock block, bool edged, float* keys)
+    {
+        float* pm = m + (long)panel * Width, pl = l + (long)panel * Width;
+        Score(q + (long)panel * d * Width, keys, block.Count);
+        if (call.Softcap > 0) PanelSoftmax<TLanes>.Softcap(scores, block.Count, call.Softcap);
+        if (call.Slopes != null) AddSlopes(panel, block);
+        if (call.Bias != null) AddBias(panel, block);
+        if (edged || block.Masked) Hide(panel, block);
+        PanelSoftmax<TLanes>.Raise(scores, block.Count, pm, raised);
+        PanelSoftmax<TLanes>.Rescale(pm, raised, pl, o + (long)panel * paddedDv * Width, paddedDv);
+        PanelSoftmax<TLanes>.Exponentiate(scores, block.Count, pm, pl);
     }
 
     void Score(float* pq, float* keys, int count)
@@ -127,14 +141,12 @@ readonly unsafe struct PanelTile<TLanes, TCodec, TStored> : IAttentionTile<Panel
         }
     }
 
-    void Mix(float* values, int count, float* po)
+    void Mix(float* columns, int stride, int count, float* po)
     {
         for (int i = 0; i < dv; i += 4)
         {
-            float* v = values + i;
-            int last = Math.Min(3, dv - 1 - i);
-            float* v1 = v + Math.Min(1, last), v2 = v + Math.Min(2, last), v3 = v + last;
-            Panel<TLanes>.Multiply(v, v1, v2, v3, dv, scores, count, po + (long)i * Width, add: true);
+            float* v = columns + (long)i * stride;
+            Panel<TLanes>.Multiply(v, v + 1, v + 2, v + 3, 4, scores, count, po + (long)i * Width, add: true);
         }
     }
 
@@ -155,8 +167,7 @@ readonly unsafe struct PanelTile<TLanes, TCodec, TStored> : IAttentionTile<Panel
     {
         for (int lane = 0; lane < Width; lane++)
         {
-            (int s, _) = RowAt(Math.Min(panel * Width + lane, rows - 1));
-            KeyRange visible = call.Visible.Of(tile.Batch, s);
+            KeyRange visible = call.Visible.Of(tile.Batch, RowAt(Math.Min(panel * Width + lane, rows - 1)).S);
             first[lane] = Math.Clamp(visible.From - block.Start, 0, KeysPerBlock);
             second[lane] = Math.Clamp(visible.To - block.Start, 0, KeysPerBlock);
         }

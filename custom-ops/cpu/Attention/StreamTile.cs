@@ -73,7 +73,8 @@ readonly unsafe struct StreamTile<TLanes, TCodec, TStored> : IAttentionTile<Stre
     public void Accumulate(KeyBlock block)
     {
         TStored* keys = call.KeyRow(tile.Batch, tile.KvHead, block.Start), values = call.ValueRow(tile.Batch, tile.KvHead, block.Start);
-        bool partial = block.Masked || block.Edged || call.Bias != null;
+        bool edged = !call.Visible.OfAll(tile.Batch, tile.First, tile.Last).Holds(block.Start, block.End);
+        bool partial = block.Masked || edged || call.Bias != null;
         bool finite = !partial || AllFinite(values, (long)block.Count * dv);
         for (int group = 0; group < groups; group++)
         {

@@ -3,7 +3,11 @@ using OnnxEff.Ops;
 namespace OnnxEff.CustomOps.Cpu;
 
 /// <summary>Keys [From, To) of a row.</summary>
-readonly record struct KeyRange(int From, int To);
+readonly record struct KeyRange(int From, int To)
+{
+    /// <summary>True when keys [from, to) lie inside.</summary>
+    public bool Holds(int from, int to) => from >= From && to <= To;
+}
 
 /// <summary>
 /// What the rules of a call show: to each query one range of keys, whose ends never move back from a query to the next.

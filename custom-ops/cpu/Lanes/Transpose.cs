@@ -23,6 +23,20 @@ static unsafe class Transpose
             for (int r = 0; r < 4; r++) target[r] = rows[r * length + i];
     }
 
+    /// <summary>target[i / 4][row][i % 4] = rows[row · width + i]; columns behind the last one repeat it.</summary>
+    public static void ColumnsOfFour(float* rows, int count, int width, float* target)
+    {
+        int i = 0;
+        for (; i + 4 <= width; i += 4)
+        {
+            float* source = rows + i;
+            for (float* end = target + 4L * count; target < end; target += 4, source += width) Vector128.Load(source).Store(target);
+        }
+        for (; i < width; i += 4)
+            for (int row = 0; row < count; row++, target += 4)
+                for (int c = 0; c < 4; c++) target[c] = rows[(long)row * width + Math.Min(i + c, width - 1)];
+    }
+
     /// <summary>rows[r · length + i] = source[i · width + r] for four rows; length is a multiple of four.</summary>
     public static void LanesToRows(float* source, int width, int length, float* rows)
     {
