@@ -34,6 +34,7 @@ public static class Pipelines
     public static IReadOnlyList<PipelineStep> Lower(Target target, long opset) =>
     [
         new(new LowerAttention(target), "first: it may add products and activations of its own"),
+        new(new ShapesFromInputs(), "masks that were spelled out ask the inputs, not each layer's values, and are one mask then"),
         new(new LowerNorms(target, opset), "needs the residual sums as they are"),
         new(new LowerActivations(target, opset), "any place"),
         new(new LowerLinear(target), "any place"),
