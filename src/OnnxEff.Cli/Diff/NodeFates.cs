@@ -22,7 +22,7 @@ static class NodeFates
 
         void Match(Func<Node, string?> ofBefore, Func<Node, string?> ofAfter, Func<Node, bool>? only = null)
         {
-            bool IsOpen(Node node) => !kept.Contains(node) && only?.Invoke(node) != false;
+            bool IsOpen(Node node) => !node.Is("Constant") && !kept.Contains(node) && only?.Invoke(node) != false;
             var open = after.Nodes.Where(IsOpen).Where(node => ofAfter(node) is not null).GroupBy(node => ofAfter(node)!)
                 .ToDictionary(group => group.Key, group => new Queue<Node>(group));
             foreach (var node in before.Nodes.Where(IsOpen).ToArray())

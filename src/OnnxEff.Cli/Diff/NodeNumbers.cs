@@ -22,7 +22,7 @@ sealed class NodeNumbers(Dictionary<string, int> texts, Func<Value, string> leaf
     public int Add(IEnumerable<Node> nodes)
     {
         List<int> all = [];
-        foreach (var node in nodes) all.Add(numbers[node] = Number(TextOf(node)));
+        foreach (var node in nodes.Where(node => ConstantOf(node) is null)) all.Add(numbers[node] = Number(TextOf(node)));
         all.Sort();
         return Number(string.Join(' ', all));
     }
@@ -32,8 +32,12 @@ sealed class NodeNumbers(Dictionary<string, int> texts, Func<Value, string> leaf
 
     /// <summary>The text of a value: who makes it, or what it is.</summary>
     public string TextOf(Value? value) => value is null ? "_"
+        // A constant is what it holds, wherever its node stands.
+        : value.Producer is { } made && ConstantOf(made) is { } constant ? tensor(constant)
         : value.Producer is { } node && numbers.TryGetValue(node, out var number) ? string.Create(CultureInfo.InvariantCulture, $"n{number}.{value.OutputIndex}")
         : leaf(value);
+
+    static Tensor? ConstantOf(Node node) => node.Is("Constant") && node.TryGetAttribute<TensorAttribute>("value", out var held) ? held.Value : null;
 
     int Number(string text)
     {
