@@ -32,8 +32,9 @@ static class AttentionParts
             var why = refusals.FirstOrDefault(r => r.RootName == name || r.NodeName == name)
                 ?? refusals.FirstOrDefault(r => Meanings.Of(r.Rule) == Meanings.Attention && map.Of(r.NodeName) == map.Of(node));
             yield return new(node, Meanings.Attention, null, why?.Sentence ?? $"{node.OpType} is no operator that is raised", why?.NodeName);
-            yield return angles.Rotation(node.Inputs) is { } turn
-                ? new(turn, Meanings.Rotary, null, "it stays in the graph, as the attention that it belongs to does") : None(node);
+            yield return node.Int("do_rotary") != 0 ? new(node, Meanings.Rotary, $"inside {node.OpType}", "table inside the operator, as in the file")
+                : angles.Rotation(node.Inputs) is { } turn
+                    ? new(turn, Meanings.Rotary, null, "it stays in the graph, as the attention that it belongs to does") : None(node);
         }
     }
 

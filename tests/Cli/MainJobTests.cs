@@ -30,6 +30,17 @@ public sealed class MainJobTests : IDisposable
         Assert.Empty(folder.Names);
     }
 
+    [Theory]
+    [InlineData("onnxeff")]
+    [InlineData("ort")]
+    [InlineData("onnx")]
+    public void An_encoder_is_rewritten_and_verified(string target)
+    {
+        if (target == "onnxeff") OperatorLibrary.Require();
+        var report = Json("optimize", Fixtures.Shared("matrix", "bert--optimum"), folder["out.onnx"], "--target", target, "--json", "--require", "attention,norm,mlp");
+        Assert.Equal(5, report.GetProperty("verification").GetProperty("cases").GetArrayLength());
+    }
+
     [Fact]
     public void Inspection_counts_the_layers()
     {

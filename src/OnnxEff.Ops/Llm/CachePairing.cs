@@ -129,7 +129,10 @@ static class CachePairing
             sizes[axis] = size.Value;
         }
         refusal = "";
-        return new(past, present, batchAxis, lengthAxis, sizes);
+        return new(past, present, batchAxis, lengthAxis, sizes)
+        {
+            Window = present.Producer is { OpType: "GroupQueryAttention" } node && node.Int("sliding_window_cache") != 0 ? node.Int("local_window_size") : null,
+        };
     }
 
     // Some exporters leave the head size symbolic; it follows from the width of the queries, or from what is joined with the cache.

@@ -10,6 +10,12 @@ namespace OnnxEff.Ops.Llm;
 /// <param name="Sizes">The sizes of the other axes; 0 at the batch and length axes.</param>
 public sealed record CachePair(Value Past, Value Present, int BatchAxis, int LengthAxis, IReadOnlyList<long> Sizes)
 {
+    /// <summary>
+    /// Tokens that a window cache holds: past and present are one buffer of at least this length, which keeps the latest tokens and
+    /// never grows; null for a cache of all tokens.
+    /// </summary>
+    public long? Window { get; init; }
+
     /// <summary>Element type of both.</summary>
     public ElementType Element => Past.Type!.Element;
 
@@ -48,6 +54,9 @@ public sealed record DecoderSignature
     /// token is stored behind its last one.
     /// </summary>
     public required bool RowLengthsFromMask { get; init; }
+
+    /// <summary>True where a cache holds a window of tokens only: it cannot be cut back, and rows may not be padded.</summary>
+    public bool HasWindowCache => Caches.Any(c => c.Window is not null);
 
     /// <summary>Reads a graph's signature.</summary>
     /// <param name="graph">The main graph of a model.</param>

@@ -73,8 +73,9 @@ sealed class KvCache(IReadOnlyList<CachePair> pairs, KvContract contract, int fi
         var next = new OrtTensor[pairs.Count];
         for (var i = 0; i < next.Length; i++)
         {
-            next[i] = OrtTensor.Zeros(pairs[i].Element, pairs[i].Dims(batch, length));
-            if (copy > 0) CopyTokens(tensors[i], next[i], pairs[i], copy);
+            // A window is one buffer for ever; what it holds is no longer the first tokens.
+            next[i] = OrtTensor.Zeros(pairs[i].Element, pairs[i].Dims(batch, pairs[i].Window ?? length));
+            if (copy > 0) CopyTokens(tensors[i], next[i], pairs[i], (int?)pairs[i].Window ?? copy);
         }
         Dispose();
         (tensors, rows, capacity) = (next, batch, length);

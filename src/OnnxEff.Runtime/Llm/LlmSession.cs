@@ -75,6 +75,8 @@ public sealed class LlmSession : IDisposable
         if (options.Contract == KvContract.InPlace && !signature.AllowsSharedBuffers)
             throw new NotSupportedException("The cache of this graph cannot be written in place: not every reader of it is an "
                 + "operator that appends to a shared buffer.");
+        if (options.Contract == KvContract.Concat && signature.HasWindowCache)
+            throw new NotSupportedException("The cache of this graph holds a window of tokens in one buffer, so it cannot become longer with each call.");
         var contract = options.Contract ?? (signature.AllowsSharedBuffers ? KvContract.InPlace : KvContract.Concat);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(options.Capacity);
         // Shapes change with every token, so a plan per shape would only fill memory.
@@ -85,7 +87,8 @@ public sealed class LlmSession : IDisposable
     /// <summary>The side on which a batch must be padded; null with the reason where this graph takes no padded batch.</summary>
     public PaddingSide? Padding(out string reason)
     {
-        reason = "";
+        reason = Signature.HasWindowCache ? "a cache that holds a window of tokens takes rows of one length only" : "";
+        if (Signature.HasWindowCache) return null;
         if (Signature.RowLengthsFromMask) return PaddingSide.Right;
         if (Signature.AttentionMask is not null) return PaddingSide.Left;
         reason = "the graph takes no attention mask";
@@ -155,6 +158,7 @@ public sealed class LlmSession : IDisposable
             return;
         }
         if (length == PastLength) return;
+        if (Signature.HasWindowCache) throw new NotSupportedException("A cache that holds a window of tokens cannot be cut back: earlier ones are gone.");
         cache.Truncate(length);
         foreach (var row in visible) row.RemoveRange(length, row.Count - length);
         PastLength = length;
