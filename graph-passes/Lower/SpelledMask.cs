@@ -27,14 +27,13 @@ sealed class SpelledMask(LlmAttention attention, GraphBuilder build, long opset)
     {
         Value? mask = null;
         void Both(Value? part) => mask = mask is null || part is null ? mask ?? part : Op("And", mask, part);
-        var padding = attention[AttentionInput.KeyMask] is not { } given ? null
-            : given.Type?.Element == ElementType.Bool ? given : build.Op("Cast", [given], null, ("to", (long)ElementType.Bool));
+        var padding = attention[AttentionInput.KeyMask] is { } given ? build.Cast(given, ElementType.Bool) : null;
         // The first key that a row shows is the first largest of its mask.
         var start = padding is null || !attention.ChunkFromFirstKey ? null
-            : Op("Reshape", build.Op("ArgMax", [build.Op("Cast", [padding], null, ("to", (long)ElementType.Int32))], null, ("axis", 1L)), Ints(-1, 1, 1, 1));
+            : Op("Reshape", build.Op("ArgMax", [build.Cast(padding, ElementType.Int32)], null, ("axis", 1L)), Ints(-1, 1, 1, 1));
         Both((places ?? PlacesOf(attention)).Spell(build, first, queries, keys, start));
         if (padding is not null)
-            Both(opset >= 13 ? Op("Unsqueeze", padding, Ints(1, 2)) : build.Op("Unsqueeze", [padding], null, ("axes", (long[])[1, 2])));
+            Both(build.Unsqueeze(padding, opset, 1, 2));
         if (lengths is not null)
             Both(Op("Less", Range(keys), lengths));
         return mask;
@@ -46,7 +45,7 @@ sealed class SpelledMask(LlmAttention attention, GraphBuilder build, long opset)
         var bias = attention[AttentionInput.Bias];
         if (attention[AttentionInput.Slopes] is not { } slopes)
             return bias;
-        var behind = build.Op("Cast", [Op("Sub", Range(keys), Op("Sub", keys, Ints(1)))], null, ("to", (long)_element));
+        var behind = build.Cast(Op("Sub", Range(keys), Op("Sub", keys, Ints(1))), _element);
         var line = Op("Mul", Op("Reshape", slopes, Ints(1, attention.Heads, 1, 1)), behind);
         return bias is null ? line : Op("Add", bias, line);
     }

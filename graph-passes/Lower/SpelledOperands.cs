@@ -22,7 +22,7 @@ sealed record SpelledOperands(Value Query, Value Keys, Value Values, Value First
 
         readonly Value _query = attention[AttentionInput.Query]!;
         readonly Value? _lengths = attention[AttentionInput.SeqlensK] is not { } last ? null
-            : build.Op("Reshape", [build.Op("Add", [build.Op("Cast", [last], null, ("to", (long)ElementType.Int64)),
+            : build.Op("Reshape", [build.Op("Add", [build.Cast(last, ElementType.Int64),
                 build.Constant(Tensor.Vector(1L))], null), build.Constant(Tensor.Vector<long>(-1, 1, 1, 1))], null);
 
         Value Op(string op, params ReadOnlySpan<Value?> inputs) => build.Op(op, inputs, null);
@@ -80,7 +80,7 @@ sealed record SpelledOperands(Value Query, Value Keys, Value Values, Value First
         Value Total()
         {
             if (attention[AttentionInput.TotalSequenceLength] is { } given)
-                return Op("Reshape", build.Op("Cast", [given], null, ("to", (long)ElementType.Int64)), Ints(1));
+                return Op("Reshape", build.Cast(given, ElementType.Int64), Ints(1));
             if (attention[AttentionInput.PastKey] is { } past && _lengths is null)
                 return Op("Add", build.Extent(past, 2), Queries);
             return attention[AttentionInput.KeyMask] is { } mask ? build.Extent(mask, 1)

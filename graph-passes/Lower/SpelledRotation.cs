@@ -16,8 +16,6 @@ sealed class SpelledRotation(LlmAttention attention, GraphBuilder build, long op
 
     Value Ints(params ReadOnlySpan<long> values) => build.Constant(Tensor.Vector(values));
 
-    Value Unsqueeze(Value value, params long[] axes) => opset >= 13 ? Op("Unsqueeze", value, Ints(axes)) : build.Op("Unsqueeze", [value], null, ("axes", axes));
-
     Value Slice(Value value, long start, long end, long step = 1) => Op("Slice", value, Ints(start), Ints(end), Ints(-1), Ints(step));
 
     /// <summary>The heads [B, H, S, D], turned.</summary>
@@ -33,7 +31,7 @@ sealed class SpelledRotation(LlmAttention attention, GraphBuilder build, long op
         var imaginary = Op("Add", Op("Mul", two, cos), Op("Mul", one, sin));
         Value Join(Value a, Value b) => build.Op("Concat", [a, b], null, ("axis", -1L));
         var turned = !attention.RotaryInterleaved ? Join(real, imaginary)
-            : Op("Reshape", Join(Unsqueeze(real, 4), Unsqueeze(imaginary, 4)), Ints(0, count, -1, 2 * half));
+            : Op("Reshape", Join(build.Unsqueeze(real, opset, 4), build.Unsqueeze(imaginary, opset, 4)), Ints(0, count, -1, 2 * half));
         return 2 * half == attention.HeadSize ? turned : Join(turned, Slice(heads, 2 * half, long.MaxValue));
     }
 
@@ -46,7 +44,7 @@ sealed class SpelledRotation(LlmAttention attention, GraphBuilder build, long op
             var positions = attention[AttentionInput.PositionIds] ?? Places();
             (cos, sin) = (Op("Gather", cos, positions), Op("Gather", sin, positions));
         }
-        return (Unsqueeze(cos, 1), Unsqueeze(sin, 1));
+        return (build.Unsqueeze(cos, opset, 1), build.Unsqueeze(sin, opset, 1));
     }
 
     /// <summary>The places of the queries, int64 [B or 1, S].</summary>

@@ -8,10 +8,10 @@ namespace OnnxEff.Tests.Testing;
 public static class Evaluated
 {
     /// <summary>The model's outputs by name, computed by ONNX Runtime; skips the test where there is none.</summary>
-    public static Dictionary<string, Tensor> Run(Model model, IReadOnlyDictionary<string, Tensor> feeds)
+    public static Dictionary<string, Tensor> Run(Model model, IReadOnlyDictionary<string, Tensor> feeds, OrtSessionOptions? options = null)
     {
         OnnxEff.Tests.Runtime.Native.Require();
-        using var evaluation = new OrtEvaluator().Open(model);
+        using var evaluation = new OrtEvaluator(options).Open(model);
         var names = model.Graph.Outputs.Select(o => o.Name).ToArray();
         return names.Zip(evaluation.Run(feeds)).ToDictionary(p => p.First, p => p.Second);
     }

@@ -7,7 +7,8 @@ namespace OnnxEff.GraphPasses.Raise;
 
 /// <summary>
 /// softmax(scale · rot(q) · rot(k)ᵀ + mask) · v over a cache, in every spelling ⇒ <c>llm.Attention</c>. Cases: softmax between two
-/// products; the standard operator Attention; com.microsoft.GroupQueryAttention. What is around the core is taken in if
+/// products; the standard operator Attention; Attention, MultiHeadAttention, DecoderMaskedMultiHeadAttention
+/// and GroupQueryAttention of com.microsoft. What is around the core is taken in if
 /// it is understood and stays in the graph if not: repeated heads, the cache's concatenation, the rotation, the heads'
 /// layout. Masks and rotations are recognised by evaluation; masks stay tensors if no candidate agrees.
 /// </summary>
@@ -65,9 +66,9 @@ public sealed class RaiseAttention : GraphPass
                 else
                     context.Refuse(this, end, because, root: node);
             }
-            else if (FusedAttention.Fits(node))
+            else if (FusedOperators.Fits(node))
             {
-                if (FusedAttention.TryMatch(node, out site, out var because))
+                if (FusedOperators.TryMatch(node, context.Model.Opset, out site, out var because))
                     yield return site;
                 else
                     context.Refuse(this, node, because);
