@@ -22,8 +22,8 @@ public sealed record Failure(ExitCode Code, string Sentence)
     {
         CommandException command => new(command.Code, OneLine(command.Message)),
         InvalidGraphException or InvalidDataException or NotSupportedException => new(ExitCode.InputRejected, OneLine(fault.Message)),
-        OrtException { Code: OrtErrorCode.NoSuchFile } => new(ExitCode.InputOutput, OneLine(fault.Message)),
-        OrtException => new(ExitCode.InputRejected, OneLine(fault.Message)),
+        OrtException { Code: OrtErrorCode.NoSuchFile } => new(ExitCode.InputOutput, Ended(OneLine(fault.Message))),
+        OrtException => new(ExitCode.InputRejected, Ended(OneLine(fault.Message))),
         OrtLibraryException => new(ExitCode.InputOutput, OneLine(fault.Message)),
         IOException or UnauthorizedAccessException => new(ExitCode.InputOutput, OneLine(fault.Message)),
         OperationCanceledException => new(ExitCode.Interrupted, "Interrupted."),
@@ -35,4 +35,7 @@ public sealed record Failure(ExitCode Code, string Sentence)
 
     /// <summary>A message without line breaks.</summary>
     public static string OneLine(string message) => string.Join(' ', message.Split((char[])['\r', '\n', '\t', ' '], StringSplitOptions.RemoveEmptyEntries));
+
+    /// <summary>What ONNX Runtime says does not always end as a sentence does.</summary>
+    static string Ended(string message) => message.EndsWith('.') ? message : $"{message}.";
 }
