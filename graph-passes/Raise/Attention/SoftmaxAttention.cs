@@ -23,9 +23,8 @@ static class SoftmaxAttention
 
     /// <summary>The probabilities of the keys, without that of a sink behind them.</summary>
     static readonly Pattern OfKeys = Guarded.Maybe("Cast", "Dropout");
-    static readonly Const SinkStart = new("start"), SinkEnd = new("end");
-    static readonly Pattern WithoutSink = Op("Slice", OfKeys, SinkStart, SinkEnd, Any, ((Pattern)1.0).Optional())
-        | Op("Split", OfKeys, Any.Optional()).Output(0);
+    static readonly Pattern WithoutSink = Op("Slice", OfKeys, 0.0, Any, (Pattern)3.0 | -1.0, ((Pattern)1.0).Optional())
+        | Op("Split", OfKeys, Any.Optional()).When(n => n.Int("axis") is -1 or 3, "the probabilities are split along the keys").Output(0);
 
     static readonly Pattern Attended = Op("MatMul", (WithoutSink | OfKeys).Maybe("Cast", "Dropout"), V);
 
@@ -60,7 +59,7 @@ static class SoftmaxAttention
         }
         var logits = new Logits();
         var (scores, sinks) = TakeSinks(match[Scores]);
-        if (sinks is null && product.Input(0)!.Type?.Shape?[-1] != scores.Type?.Shape?[-1])
+        if (product.Input(0)!.Type?.Shape?[-1] != scores.Type?.Shape?[-1])
         {
             because = "the probabilities of some keys are left out";
             return false;
