@@ -69,6 +69,10 @@ public sealed record OptimizeReport
     /// <summary>What became of each meaning in each layer, in order.</summary>
     public required IReadOnlyList<LayerReport> Layers { get; init; }
 
+    /// <summary>The same over all layers: one line for each thing that happened, with the first layer and node it happened to.</summary>
+    public IEnumerable<LayerReport> AlikeParts => Layers.GroupBy(layer => (layer.Meaning, layer.Became, layer.Sentence))
+        .Select(group => group.First() with { Count = group.Sum(layer => layer.Count) });
+
     /// <summary>The number of layers: of attentions, raised or not.</summary>
     public required int LayerCount { get; init; }
 

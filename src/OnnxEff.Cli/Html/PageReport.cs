@@ -10,14 +10,14 @@ static class PageReport
     /// <summary>What was rewritten, alike parts together.</summary>
     public static void WriteDone(HtmlText html, OptimizeReport report)
     {
-        var done = report.Layers.Where(layer => !layer.IsRefused).GroupBy(layer => (layer.Meaning, layer.Became, layer.Sentence)).ToArray();
+        var done = report.AlikeParts.Where(part => !part.IsRefused).ToArray();
         html.Add($"<section aria-labelledby=parts><h2 id=parts>What became of each part</h2>");
         if (done.Length == 0) html.Add($"<p>No part was rewritten.</p></section>");
         else
         {
             html.Add($"<div class=scroll tabindex=0 role=region aria-labelledby=parts><table><thead><tr><th scope=col>part<th scope=col class=number>count<th scope=col>became<th scope=col>how it was established</thead><tbody>");
-            foreach (var group in done)
-                html.Add($"<tr><th scope=row>{group.Key.Meaning}<td class=number>{group.Count()}<td><code>{group.Key.Became}</code><td>{group.Key.Sentence}");
+            foreach (var part in done)
+                html.Add($"<tr><th scope=row>{part.Meaning}<td class=number>{part.Count}<td><code>{part.Became}</code><td>{part.Sentence}");
             html.Add($"</tbody></table></div></section>");
         }
     }

@@ -37,13 +37,9 @@ sealed class OptimizeTables(Terminal terminal)
         ]);
     }
 
-    // Layers are many and alike: one line for each thing that happened, with how often.
-    void Layers(OptimizeReport report)
-    {
-        var groups = report.Layers.GroupBy(layer => (layer.Meaning, Became: layer.Became ?? Left, layer.Sentence))
-            .Select(group => (string[])[group.Key.Meaning, $"{group.Sum(layer => layer.Count)}", group.Key.Became, group.Key.Sentence]);
-        terminal.Table(["part", ">count", "became", "how or why"], groups);
-    }
+    // Layers are many and alike.
+    void Layers(OptimizeReport report) => terminal.Table(["part", ">count", "became", "how or why"],
+        report.AlikeParts.Select(part => (string[])[part.Meaning, $"{part.Count}", part.Became ?? Left, part.Sentence]));
 
     void Explain(OptimizeReport report, string? only)
     {
