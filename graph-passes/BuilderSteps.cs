@@ -38,6 +38,10 @@ static class BuilderSteps
         return opset >= 13 ? build.Op("Unsqueeze", [value, build.Constant(Tensor.Vector(axes))], type) : build.Op("Unsqueeze", [value], type, ("axes", axes));
     }
 
+    /// <summary>0, 1, … below a count that is int64 [1].</summary>
+    public static Value Range(this GraphBuilder build, Value count) => build.Op("Range", [build.Constant(Tensor.Scalar(0L)),
+        build.Op("Reshape", [count, build.Constant(Tensor.Create<long>([0], []))], null), build.Constant(Tensor.Scalar(1L))], null);
+
     /// <summary>The value in another element type.</summary>
     public static Value Cast(this GraphBuilder build, Value value, ElementType element) => value.Type?.Element == element ? value
         : build.Op("Cast", [value], new TensorType(element, value.Type?.Shape), ("to", (long)element));

@@ -24,8 +24,7 @@ sealed record PlaceMask(bool Causal, long Window = -1, long WindowRight = -1, lo
             return null;
         Value Op(string op, params ReadOnlySpan<Value?> inputs) => build.Op(op, inputs, null);
         Value Number(long value) => build.Constant(Tensor.Vector(value));
-        Value Range(Value count, params ReadOnlySpan<long> shape) => Op("Reshape", Op("Range", build.Constant(Tensor.Scalar(0L)),
-            Op("Reshape", count, build.Constant(Tensor.Create<long>([0], []))), build.Constant(Tensor.Scalar(1L))), build.Constant(Tensor.Vector(shape)));
+        Value Range(Value count, params ReadOnlySpan<long> shape) => Op("Reshape", build.Range(count), build.Constant(Tensor.Vector(shape)));
         var (i, j) = (Op("Add", Range(queries, -1, 1), first), Range(keys, 1, -1));
         Value? mask = null;
         void Both(Value part) => mask = mask is null ? part : Op("And", mask, part);

@@ -35,7 +35,7 @@ sealed class SpelledMask(LlmAttention attention, GraphBuilder build, long opset)
         if (padding is not null)
             Both(build.Unsqueeze(padding, opset, 1, 2));
         if (lengths is not null)
-            Both(Op("Less", Range(keys), lengths));
+            Both(Op("Less", build.Range(keys), lengths));
         return mask;
     }
 
@@ -45,7 +45,7 @@ sealed class SpelledMask(LlmAttention attention, GraphBuilder build, long opset)
         var bias = attention[AttentionInput.Bias];
         if (attention[AttentionInput.Slopes] is not { } slopes)
             return bias;
-        var behind = build.Cast(Op("Sub", Range(keys), Op("Sub", keys, Ints(1))), _element);
+        var behind = build.Cast(Op("Sub", build.Range(keys), Op("Sub", keys, Ints(1))), _element);
         var line = Op("Mul", Op("Reshape", slopes, Ints(1, attention.Heads, 1, 1)), behind);
         return bias is null ? line : Op("Add", bias, line);
     }
@@ -60,7 +60,4 @@ sealed class SpelledMask(LlmAttention attention, GraphBuilder build, long opset)
             : Op("Where", visible, Number(0), build.Constant(hidden ?? Constants.Scalar(double.NegativeInfinity, _element)));
         return hiding is null || numbers is null ? hiding ?? numbers : Op("Add", numbers, hiding);
     }
-
-    Value Range(Value count) => Op("Range", build.Constant(Tensor.Scalar(0L)),
-        Op("Reshape", count, build.Constant(Tensor.Create<long>([0], []))), build.Constant(Tensor.Scalar(1L)));
 }

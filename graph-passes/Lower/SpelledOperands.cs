@@ -97,8 +97,7 @@ sealed record SpelledOperands(Value Query, Value Keys, Value Values, Value First
             var (batch, heads) = (build.Extent(_query, 0), Ints(attention.KvHeads));
             var size = Ints(past == AttentionInput.PastKey ? attention.HeadSize : attention.ValueHeadSize);
             Value Concat(params ReadOnlySpan<Value?> parts) => build.Op("Concat", parts, null, ("axis", 0L));
-            Value Range(Value count, params ReadOnlySpan<long> shape) => Op("Reshape", Op("Range", build.Constant(Tensor.Scalar(0L)),
-                Op("Reshape", count, build.Constant(Tensor.Create<long>([0], []))), build.Constant(Tensor.Scalar(1L))), build.Constant(Tensor.Vector(shape)));
+            Value Range(Value count, params ReadOnlySpan<long> shape) => Op("Reshape", build.Range(count), Ints(shape));
             var missing = attention[past] is { } cached ? Op("Sub", Op("Max", build.Extent(cached, 2), total), build.Extent(cached, 2)) : total;
             var zeros = Op("Expand", build.Constant(Constants.Scalar(0, _query.Type!.Element)), Concat(batch, heads, missing, size));
             var rows = attention[past] is { } buffer ? build.Op("Concat", [buffer, zeros], null, ("axis", 2L)) : zeros;

@@ -48,10 +48,5 @@ sealed class SpelledRotation(LlmAttention attention, GraphBuilder build, long op
     }
 
     /// <summary>The places of the queries, int64 [B or 1, S].</summary>
-    Value Places()
-    {
-        var count = Op("Reshape", build.Extent(attention[AttentionInput.Query]!, 1), build.Constant(Tensor.Create<long>([0], [])));
-        var range = Op("Range", build.Constant(Tensor.Scalar(0L)), count, build.Constant(Tensor.Scalar(1L)));
-        return Op("Add", Op("Reshape", first, Ints(-1, 1)), range);
-    }
+    Value Places() => Op("Add", Op("Reshape", first, Ints(-1, 1)), build.Range(build.Extent(attention[AttentionInput.Query]!, 1)));
 }

@@ -88,10 +88,7 @@ public sealed class FoldConstants : GraphPass
 
     IReadOnlyList<Tensor>? Compute(PassContext context, HashSet<Node> nodes, Value[] frontier)
     {
-        var (whole, cut) = (context.Model, new Model(new Graph("constants")));
-        cut.IrVersion = whole.IrVersion;
-        foreach (var (domain, version) in whole.Opsets)
-            cut.Opsets[domain] = version;
+        var (whole, cut) = (context.Model, context.Model.EmptyAlike("constants"));
         var values = new Dictionary<Value, Value?>();
         foreach (var constant in nodes.SelectMany(n => n.Inputs).OfType<Value>().Where(v => v.Constant is not null).Distinct())
             values[constant] = cut.Graph.AddConstant(constant.Constant!, constant.Name);

@@ -45,6 +45,15 @@ public sealed class Model
     /// <summary>What the file's message holds beyond this class, serialized, or null; owned by reader and writer.</summary>
     internal byte[]? Rest { get; set; }
 
+    /// <summary>A model around an empty graph that imports what this one does: for a part that is cut out and run.</summary>
+    public Model EmptyAlike(string graphName)
+    {
+        var empty = new Model(new Graph(graphName)) { IrVersion = IrVersion };
+        foreach (var (domain, version) in Opsets)
+            empty.Opsets[domain] = version;
+        return empty;
+    }
+
     /// <summary>The version of standard ONNX.</summary>
     public long Opset => Opsets.GetValueOrDefault("");
 

@@ -66,6 +66,19 @@ public sealed record AttentionCase(int Batch, int Sequence, int Past, int QueryH
         RotaryInterleaved = Interleaved,
     };
 
+    /// <summary>The inputs with one number in the first rows of every past.</summary>
+    public BlockMaskedAttention.Inputs WithPast(BlockMaskedAttention.Inputs inputs, int rows, float number)
+    {
+        Dense<float> Filled(Dense<float> past)
+        {
+            float[] data = [.. past.Data];
+            for (int i = 0; i < data.Length; i++)
+                if (i / HeadSize % Past < rows) data[i] = number;
+            return new(past.Dims, data);
+        }
+        return inputs with { PastKey = Filled(inputs.PastKey!), PastValue = Filled(inputs.PastValue!) };
+    }
+
     public BlockMaskedAttention.Inputs Draw()
     {
         var random = new Random(Seed);

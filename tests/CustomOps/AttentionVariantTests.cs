@@ -91,19 +91,11 @@ public abstract class AttentionVariantTests<TLanes> where TLanes : unmanaged, IL
         void Hides(AttentionCase hidden, Func<BlockMaskedAttention.Inputs, BlockMaskedAttention.Inputs> with)
         {
             BlockMaskedAttention.Inputs clean = with(hidden.Draw());
-            BlockMaskedAttention.Inputs dirty = clean with { PastKey = Poison(clean.PastKey!), PastValue = Poison(clean.PastValue!) };
+            BlockMaskedAttention.Inputs dirty = c.WithPast(clean, rows: 5, poison);
             BlockMaskedAttention.Outputs expected = AttentionRun.Kernel<TLanes>(hidden.Attributes, clean, product: true);
             BlockMaskedAttention.Outputs actual = AttentionRun.Kernel<TLanes>(hidden.Attributes, dirty, product: true);
             AttentionRun.Near(expected.Output, actual.Output, 1e-6);
             AttentionRun.Near(expected.Product, actual.Product, 1e-6);
-        }
-
-        Dense<float> Poison(Dense<float> past)
-        {
-            float[] data = [.. past.Data];
-            for (int i = 0; i < data.Length; i++)
-                if (i / c.HeadSize % c.Past < 5) data[i] = poison;
-            return new(past.Dims, data);
         }
     }
 

@@ -118,16 +118,8 @@ public abstract class BlockMaskedAttentionTests<TLanes> where TLanes : unmanaged
         var mask = new long[c.Total];
         Array.Fill(mask, 1, 5, c.Total - 5);
         BlockMaskedAttention.Inputs clean = c.Draw() with { KeyMask = new([1, c.Total], mask) };
-        BlockMaskedAttention.Inputs dirty = clean with { PastKey = Poison(clean.PastKey!), PastValue = Poison(clean.PastValue!) };
+        BlockMaskedAttention.Inputs dirty = c.WithPast(clean, rows: 5, poison);
         Near(AttentionRun.Kernel<TLanes>(c.Attributes, clean).Output, AttentionRun.Kernel<TLanes>(c.Attributes, dirty).Output, 1e-6);
-
-        Dense<float> Poison(Dense<float> past)
-        {
-            float[] data = [.. past.Data];
-            for (int i = 0; i < data.Length; i++)
-                if (i / c.HeadSize % c.Past < 5) data[i] = poison;
-            return new(past.Dims, data);
-        }
     }
 
     [Theory]

@@ -72,10 +72,8 @@ sealed class AttentionEmitter(TokenInputs? tokens)
             node.TakeOver(product.Value);
             node.SetAttribute("qk_matmul_output_mode", product.Mode);
         }
-        if (site.Result.Value.Type is { } result && result.Element != element)
-        {
-            flat = build.Op("Cast", [flat], flatType with { Element = result.Element }, ("to", (long)result.Element));
-        }
+        if (site.Result.Value.Type is { } result)
+            flat = build.Cast(flat, result.Element);
         site.Result.ReplaceWith(flat, build);
         return node;
     }
@@ -107,9 +105,7 @@ sealed class AttentionEmitter(TokenInputs? tokens)
             result = build.Op("Slice", [result, build.Constant(Tensor.Vector(0L)), build.Constant(Tensor.Vector(end)),
                 build.Constant(Tensor.Vector(-1L)), build.Constant(Tensor.Vector(step))], new TensorType(table.Type.Element, shape));
         }
-        if (table.Type.Element != element)
-            result = build.Op("Cast", [result], result.Type! with { Element = element }, ("to", (long)element));
-        return _halfTables[key] = result;
+        return _halfTables[key] = build.Cast(result, element);
     }
 
     /// <summary>What the masks say together with the operator itself.</summary>
@@ -137,8 +133,7 @@ sealed class AttentionEmitter(TokenInputs? tokens)
     static Value Flat(Value perHead, long heads, ElementType element, GraphBuilder build)
     {
         var flat = build.Op("Reshape", [perHead, build.Constant(Tensor.Vector(heads))], new TensorType(perHead.Type!.Element, TensorShape.Of(heads)));
-        return perHead.Type.Element == element ? flat
-            : build.Op("Cast", [flat], flat.Type! with { Element = element }, ("to", (long)element));
+        return build.Cast(flat, element);
     }
 
     /// <summary>All masks of a site as one additive tensor.</summary>
@@ -147,15 +142,14 @@ sealed class AttentionEmitter(TokenInputs? tokens)
         Value? sum = null;
         foreach (var mask in site.Masks)
         {
-            var type = new TensorType(element, mask.Value.Type?.Shape);
             var term = mask.Value;
-            if (mask.Form != MaskForm.Additive)
+            if (mask.Form == MaskForm.Additive)
+                term = build.Cast(term, element);
+            else
             {
                 var (zero, low) = (build.Constant(Constants.Scalar(0, element)), build.Constant(Constants.HiddenKey(element)));
-                term = build.Op("Where", mask.Form == MaskForm.ShowsKeys ? [term, zero, low] : [term, low, zero], type);
+                term = build.Op("Where", mask.Form == MaskForm.ShowsKeys ? [term, zero, low] : [term, low, zero], new TensorType(element, term.Type?.Shape));
             }
-            else if (mask.Value.Type?.Element != element)
-                term = build.Op("Cast", [term], type, ("to", (long)element));
             sum = sum is null ? term : build.Op("Add", [sum, term], new TensorType(element));
         }
         return sum;

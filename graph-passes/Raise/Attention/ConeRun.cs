@@ -1,3 +1,4 @@
+using OnnxEff.GraphPasses.Raise.Positions;
 using OnnxEff.Ir;
 using OnnxEff.Rewriting;
 
@@ -13,11 +14,7 @@ sealed record ConeRun(Tensor From, Tensor To, IReadOnlyList<Tensor> Angles)
     public static ConeRun? TryRun(Model model, HiddenCone cone, IGraphEvaluator evaluator)
     {
         var sizes = new SymbolSizes();
-        if (sizes.Of(cone.From) is not { } fromDims || cone.To.Type is null)
-            return null;
-        var cut = new Model(new Graph("cone")) { IrVersion = model.IrVersion };
-        foreach (var (domain, version) in model.Opsets)
-            cut.Opsets[domain] = version;
+        var cut = model.EmptyAlike("cone");
         var copier = new GraphCopier(cut.Graph);
         var feeds = new Dictionary<string, Tensor>();
         var random = new Random(1);
@@ -57,11 +54,11 @@ sealed record ConeRun(Tensor From, Tensor To, IReadOnlyList<Tensor> Angles)
                 continue;
             if (value.Producer is not { } producer || producer.Subgraphs.Any())
                 return false; // Numbers that depend on what positions hold.
-            if (producer.Domain.Length == 0 && producer.OpType is "Shape" or "Size")
+            if (ShapeResult.IsFrom(producer))
             {
-                if (sizes.ResultOf(producer) is not { } tensor)
+                if (sizes.Of(producer.Input(0)!) is not { } dims)
                     return false;
-                copier.Map[value] = copier.Target.AddInitializer(value.Name, tensor);
+                copier.Map[value] = copier.Target.AddInitializer(value.Name, ShapeResult.Of(producer, dims));
             }
             else if (entered)
                 copier.Copy(producer);
@@ -86,45 +83,5 @@ sealed record ConeRun(Tensor From, Tensor To, IReadOnlyList<Tensor> Angles)
             ElementType.Float64 => Tensor.Create<double>(dims, values),
             _ => null,
         };
-    }
-}
-
-/// <summary>Gives each symbolic dimension a small number of its own.</summary>
-sealed class SymbolSizes
-{
-    const long MostElements = 1 << 22;
-
-    static readonly long[] Sizes = [2, 3, 5, 7, 11, 13];
-
-    readonly Dictionary<string, long> _symbols = [];
-
-    /// <summary>The dimensions of a value; null if its shape is not known, or too large to try.</summary>
-    public long[]? Of(Value value)
-    {
-        if (value.Type?.Shape is not { } shape)
-            return null;
-        var dims = new long[shape.Rank];
-        long count = 1;
-        for (var i = 0; i < dims.Length; i++)
-        {
-            foreach (var symbol in shape[i].Symbols.Where(s => !_symbols.ContainsKey(s)).ToArray())
-                _symbols.Add(symbol, Sizes[_symbols.Count % Sizes.Length]);
-            if (shape[i].Evaluate(_symbols) is not (>= 0 and < MostElements and var size) || (count *= Math.Max(1, size)) > MostElements)
-                return null;
-            dims[i] = size;
-        }
-        return dims;
-    }
-
-    /// <summary>What a Shape or Size node gives.</summary>
-    public Tensor? ResultOf(Node node)
-    {
-        if (node.Input(0) is not { } input || Of(input) is not { } dims)
-            return null;
-        if (node.OpType == "Size")
-            return Tensor.Scalar(Tensor.CountOf(dims));
-        int Axis(long axis) => (int)Math.Clamp(axis < 0 ? axis + dims.Length : axis, 0, dims.Length);
-        var (start, end) = (Axis(node.Int("start")), Axis(node.Int("end", dims.Length)));
-        return Tensor.Vector<long>(dims.AsSpan(start, Math.Max(0, end - start)));
     }
 }

@@ -19,7 +19,7 @@ sealed class HiddenCones(Graph graph, PositionalNodes positions)
 
     static readonly HashSet<string> Linear = ["Identity", "Cast", "Reshape", "Transpose", "Unsqueeze", "Squeeze", "Flatten", "Expand", "Tile",
         "Slice", "Split", "Concat", "Gather", "GatherND", "GatherElements", "ScatterND", "ScatterElements", "Where", "Pad",
-        "Neg", "Mul", "Div", "Add", "Sub", "Sum", "ReduceSum", "Einsum", "MatMul", "RotaryEmbedding", "StridedSlice"];
+        "Neg", "Mul", "Div", "Add", "Sub", "Sum", "ReduceSum", "Einsum", "MatMul", "RotaryEmbedding"];
 
     readonly Dictionary<Node, int> _order = graph.Nodes.Select((node, index) => (node, index)).ToDictionary(p => p.node, p => p.index);
 

@@ -29,7 +29,7 @@ static class KeyPadding
         var batch = site.Query.Batch!;
         Value Op(string op, params ReadOnlySpan<Value?> inputs) => build.Op(op, inputs, null);
         Value Ints(params ReadOnlySpan<long> values) => build.Constant(Tensor.Vector(values));
-        var places = Op("Range", build.Constant(Tensor.Scalar(0L)), Op("Reshape", keys, build.Constant(Tensor.Create<long>([0], []))), build.Constant(Tensor.Scalar(1L)));
+        var places = build.Range(keys);
         var limits = Op("Reshape", build.Cast(mask, ElementType.Int64), Ints(shape[0] == batch ? 1 : 2, -1, 1));
         Value Limit(long row) => Op("Gather", limits, build.Constant(Tensor.Scalar(row)));
         var visible = Op("Less", places, Limit(0));

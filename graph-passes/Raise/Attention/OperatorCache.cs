@@ -53,7 +53,8 @@ sealed record OperatorCache(Value? PastKey, Value? PastValue, Value PresentKey, 
 
     static CachePair Pair(Value past, Value present, Heads added) => new(past, present, 0, 2, [0, added.Count!.Value, 0, added.Size!.Value]);
 
-    static Heads Joined(Value? past, Heads added, GraphBuilder build)
+    /// <summary>The new heads behind those of a past.</summary>
+    public static Heads Joined(Value? past, Heads added, GraphBuilder build)
     {
         if (past is null)
             return added;

@@ -73,17 +73,8 @@ static class PackedWeightsAttention
     {
         Value? Half(long index) => past is null ? null : build.Op("Gather", [past, build.Constant(Tensor.Scalar(index))],
             past.Type! with { Shape = new TensorShape(past.Type.Shape!.Skip(1)) }, ("axis", 0L));
-        Value Joined(Value? cached, Heads added)
-        {
-            var value = added.ToHeadsFirst(build);
-            var shape = value.Type!.Shape!;
-            return cached is null ? value : build.Op("Concat", [cached, value], value.Type with
-            {
-                Shape = new TensorShape(shape[0], shape[1], cached.Type!.Shape![2] + shape[2], shape[3]),
-            }, ("axis", 2L));
-        }
         var (pastKey, pastValue) = (Half(0), Half(1));
-        var (presentKey, presentValue) = (Joined(pastKey, site.Key), Joined(pastValue, site.Value));
+        var (presentKey, presentValue) = (OperatorCache.Joined(pastKey, site.Key, build).ToHeadsFirst(build), OperatorCache.Joined(pastValue, site.Value, build).ToHeadsFirst(build));
         if (node.Output(1) is { } present)
         {
             Replacement.Put(present, build.Op("Concat", [build.Unsqueeze(presentKey, opset, 0), build.Unsqueeze(presentValue, opset, 0)],

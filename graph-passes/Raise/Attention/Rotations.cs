@@ -7,7 +7,7 @@ namespace OnnxEff.GraphPasses.Raise.Attention;
 /// Rotary embedding of heads: one of the RotaryEmbedding operators over a table, or any nodes that turn heads by angles which depend on
 /// positions only (<see cref="RotationProbe"/>).
 /// </summary>
-sealed class Rotations(HiddenCones cones, RotationProbe? probe)
+sealed class Rotations(HiddenCones cones, RotationProbe probe)
 {
     static readonly Var X = new("x"), Cos = new("cos"), Sin = new("sin"), Positions = new("positions");
     static readonly Pattern Contrib = Op("RotaryEmbedding", X, Positions, Cos, Sin).In("com.microsoft");
@@ -31,7 +31,7 @@ sealed class Rotations(HiddenCones cones, RotationProbe? probe)
         {
             if (heads.BeforeIn(cone) is not { } before)
                 continue;
-            if (probe?.Probe(cone, before, heads) is not { } rotation)
+            if (probe.Probe(cone, before, heads) is not { } rotation)
                 continue;
             because = "";
             return (before, new(cone.Angles[rotation.Cos], cone.Angles[rotation.Sin], null, rotation.Interleaved, rotation.Width) { Factor = rotation.Factor });

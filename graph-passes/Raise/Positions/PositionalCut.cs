@@ -65,9 +65,7 @@ public sealed class PositionalCut : IDisposable
         }
         if (accepted.Count == 0)
             return false;
-        var small = new Model(new Graph("positions")) { IrVersion = model.IrVersion };
-        foreach (var (domain, version) in model.Opsets)
-            small.Opsets[domain] = version;
+        var small = model.EmptyAlike("positions");
         try
         {
             cut = new PositionalCut(tokens, small, accepted, nodes, evaluator);

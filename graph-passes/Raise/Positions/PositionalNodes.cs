@@ -45,7 +45,7 @@ sealed class PositionalNodes(TokenInputs tokens)
                 continue;
             if (value.Producer is not { } producer)
                 inputs.Add(value);
-            else if (IsShape(producer) && IsHidden(producer.Input(0)!))
+            else if (ShapeResult.IsFrom(producer) && IsHidden(producer.Input(0)!))
             {
                 if (producer.Input(0)!.Type?.Shape is null)
                 {
@@ -68,8 +68,6 @@ sealed class PositionalNodes(TokenInputs tokens)
         return true;
     }
 
-    static bool IsShape(Node node) => node.Domain.Length == 0 && node.OpType is "Shape" or "Size";
-
     /// <summary>True if the value depends on what the ids or a float input hold.</summary>
     public bool IsHidden(Value value)
     {
@@ -86,7 +84,7 @@ sealed class PositionalNodes(TokenInputs tokens)
                 _hidden[top] = top.Constant is null && (top == tokens.TokenIds || tokens.Contents.Contains(top) || !(top.Type?.Element.IsInteger() == true || top.Type?.Element == ElementType.Bool));
                 continue;
             }
-            if (IsShape(producer))
+            if (ShapeResult.IsFrom(producer))
             {
                 _hidden[top] = false;
                 continue;

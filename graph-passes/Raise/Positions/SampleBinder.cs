@@ -56,12 +56,7 @@ sealed class SampleBinder
         long?[] dims = [.. shape.AsEnumerable().Select(d => d.Evaluate(_symbols))];
         if (Array.IndexOf(dims, null) >= 0)
             return null;
-        long[] known = [.. dims.Select(d => d!.Value)];
-        if (node.OpType == "Size")
-            return Tensor.Scalar(Tensor.CountOf(known));
-        var start = Axis(node.Int("start"), shape.Rank);
-        var end = Axis(node.Int("end", shape.Rank), shape.Rank);
-        return Tensor.Vector<long>(known.AsSpan(start, Math.Max(0, end - start)));
+        return ShapeResult.Of(node, [.. dims.Select(d => d!.Value)]);
     }
 
     /// <summary>The number of elements of a value of this type, or null if that is not known.</summary>
@@ -78,8 +73,6 @@ sealed class SampleBinder
         }
         return count;
     }
-
-    static int Axis(long axis, int rank) => (int)Math.Clamp(axis < 0 ? axis + rank : axis, 0, rank);
 
     void Bind(Value input, params long[] dims)
     {
