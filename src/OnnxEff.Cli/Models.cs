@@ -29,6 +29,9 @@ sealed record LoadedModel(string Path, Model Model)
         CustomOpLibraries = NeedsOperatorLibrary ? [OperatorLibrary.Require().Path] : [],
     };
 
+    /// <summary>The model as one of two to be compared.</summary>
+    public VerifyModel ToVerify(int threads) => new(Path, Model.Graph, new LlmOptions { Session = Options(threads) });
+
     /// <summary>Opens the model as a decoder.</summary>
     public LlmSession Open(int threads) => LlmSession.Open(Path, Model.Graph, new LlmOptions { Session = Options(threads) });
 }

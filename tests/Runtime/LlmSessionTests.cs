@@ -1,3 +1,4 @@
+using OnnxEff.Ir;
 using OnnxEff.Runtime;
 using OnnxEff.Tests.Testing;
 using Xunit;
@@ -32,9 +33,9 @@ public class LlmSessionTests
         {
             var folder = Fixtures.SharedModels("matrix", cell, $"test_data_set_{number}");
             if (!Directory.Exists(folder)) continue;
-            var reference = new ReferenceCase(folder);
+            var reference = new ReferenceData(folder);
             var names = session.Signature;
-            var batch = reference.Tokens(names.TokenIds.Name, names.AttentionMask!.Name, side);
+            var batch = Tokens(reference.Inputs[names.TokenIds.Name], reference.Inputs[names.AttentionMask!.Name], side);
             using var logits = session.Forward(batch);
             AssertLogits(reference, names.Logits.Name, logits, Tolerance(cell));
         }
@@ -115,7 +116,15 @@ public class LlmSessionTests
         Assert.Equal(3, session.PastLength);
     }
 
-    static void AssertLogits(ReferenceCase reference, string output, LlmLogits logits, double tolerance)
+    /// <summary>The token ids as a batch, padded where the mask says so.</summary>
+    static TokenBatch Tokens(Tensor ids, Tensor mask, PaddingSide side)
+    {
+        var (rows, columns, total) = ((int)ids.Dims[0], (int)ids.Dims[1], (int)mask.Dims[1]);
+        return TokenBatch.Of([.. Enumerable.Range(0, rows).Select(row => Enumerable.Range(0, columns)
+            .Where(c => mask.As<long>()[(row * total) + total - columns + c] != 0).Select(c => (int)ids.As<long>()[(row * columns) + c]).ToArray())], side);
+    }
+
+    static void AssertLogits(ReferenceData reference, string output, LlmLogits logits, double tolerance)
     {
         using var expected = OrtTensor.From(reference.Outputs[output]);
         var (want, got) = (new float[logits.Vocabulary], new float[logits.Vocabulary]);

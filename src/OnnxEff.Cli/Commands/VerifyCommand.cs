@@ -38,7 +38,7 @@ static class VerifyCommand
     /// <summary>Compares two files and tells what runs.</summary>
     public static VerifyReport Compare(Terminal terminal, LoadedModel first, LoadedModel second, int threads, VerifyOptions? options = null) =>
         terminal.Working("Verifying", progress => Verifier.Compare(
-            ToVerify(first, threads), ToVerify(second, threads), options, name => progress.Report($"Verifying: {name}")));
+            first.ToVerify(threads), second.ToVerify(threads), options, name => progress.Report($"Verifying: {name}")));
 
     /// <summary>Shows each case and the verdict.</summary>
     public static void Show(Terminal terminal, VerifyReport report)
@@ -49,9 +49,6 @@ static class VerifyCommand
                 one.Logits is { } kl ? Scientific(kl.MeanKl) : "", one.Logits is { } top ? string.Create(CultureInfo.InvariantCulture, $"{top.TopOneAgreement * 100:0.##} %") : ""]));
         terminal.Output.WriteLine(report.Verdict);
     }
-
-    static VerifyModel ToVerify(LoadedModel model, int threads) =>
-        new(model.Path, model.Model.Graph, new LlmOptions { Session = model.Options(threads) });
 
     static string Scientific(double value) => value == 0 ? "0" : value.ToString("0.0e+0", CultureInfo.InvariantCulture);
 }

@@ -71,6 +71,9 @@ public static class Verifier
         return Report(tolerance, cases);
     }
 
+    /// <summary>The largest relative difference that files with values of these types may have.</summary>
+    public static double ToleranceOf(Graph graph) => Differences.ToleranceOf(graph);
+
     static bool IsDecoder(Graph graph) => DecoderSignature.Recognise(graph, out _) is not null;
 
     static LlmSession Open(VerifyModel model, KvContract? contract)

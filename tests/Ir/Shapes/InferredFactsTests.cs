@@ -45,9 +45,9 @@ public class InferredFactsTests
         model.Graph.Outputs.AddRange(watched.Except(model.Graph.Outputs));
 
         using var session = OrtSession.FromBytes(OnnxWriter.ToBytes(model), OrtSessionOptions.Small);
-        foreach (var set in Directory.EnumerateDirectories(folder, "test_data_set_*"))
+        foreach (var set in ReferenceData.In(folder))
         {
-            var inputs = new ReferenceCase(set).Inputs.Where(i => session.Inputs.Any(p => p.Name == i.Key)).ToArray();
+            var inputs = set.Inputs.Where(i => session.Inputs.Any(p => p.Name == i.Key)).ToArray();
             var symbols = new Dictionary<string, long>();
             foreach (var (name, tensor) in inputs)
             {

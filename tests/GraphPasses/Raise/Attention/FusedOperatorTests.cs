@@ -160,7 +160,7 @@ public class FusedOperatorTests
     {
         var folder = Fixtures.Shared("matrix", "bert--ortopt");
         var model = OnnxReader.Load(Path.Combine(folder, "model.onnx"));
-        var feeds = Directory.EnumerateFiles(Path.Combine(folder, "test_data_set_0"), "input_*.pb").Select(TensorFile.Read).ToDictionary(t => t.Name, t => t.Tensor);
+        var feeds = ReferenceData.In(folder)[0].Inputs.ToDictionary();
         var before = Evaluated.Run(model, feeds);
         var report = Optimizer.Run(model, new() { Target = target }, new OrtEvaluator());
         Assert.Equal(2, report.Layers.Count(l => l is { Meaning: "attention", IsRefused: false }));
