@@ -9,13 +9,16 @@ namespace OnnxEff.GraphPasses.Normalise;
 ///    of them becomes constants.
 /// 2. Results are at most 64 KiB, or smaller than the largest tensor read and at most 1 MiB (a slice of a table). Larger ones, such as a
 ///    transposed or converted weight, are left to be computed: the file would hold them twice.
-/// 3. Left alone: nodes with subgraphs, random ones, nodes of other domains than ONNX's, results of unknown shape.
+/// 3. Left alone: nodes with subgraphs, random ones, nodes of other domains than ONNX's, results of unknown shape, arithmetic in
+///    bfloat16, for which the runtime has no kernels.
 /// 4. Refused, with the runtime's reason: constants that it cannot compute.
 /// </summary>
 public sealed class FoldConstants : GraphPass
 {
     const long SmallBytes = 64 << 10;
     const long SliceBytes = 1 << 20;
+
+    static readonly string[] s_forEveryType = ["Cast", "Reshape", "Unsqueeze", "Squeeze", "Flatten", "Transpose"];
 
     /// <inheritdoc/>
     public override string Name => "fold-constants";
@@ -56,6 +59,8 @@ public sealed class FoldConstants : GraphPass
     static bool IsFoldable(Node node, HashSet<Node> foldable)
     {
         if (node.Domain.Length > 0 || node.Is("Constant") || node.Is("Identity") || OperatorFacts.IsImpure(node.Domain, node.OpType) || node.Subgraphs.Any())
+            return false;
+        if (!s_forEveryType.Contains(node.OpType) && node.Inputs.Concat(node.Outputs).Any(v => v?.Type?.Element == ElementType.BFloat16))
             return false;
         long largest = 0;
         foreach (var input in node.Inputs)

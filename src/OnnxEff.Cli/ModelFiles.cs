@@ -1,10 +1,10 @@
+using OnnxEff.Ir.Onnx;
+
 namespace OnnxEff.Cli;
 
 /// <summary>The files that a command line names.</summary>
 static class ModelFiles
 {
-    const string DataSuffix = ".data";
-
     /// <summary>The model file: the path itself, or <c>model.onnx</c> in the folder that it names.</summary>
     /// <exception cref="CommandException">There is no such file.</exception>
     public static string Input(string path)
@@ -37,13 +37,13 @@ static class ModelFiles
     /// <summary>Removes an output with its data.</summary>
     public static void Remove(string path)
     {
+        foreach (var data in OnnxWriter.DataOf(path))
+            File.Delete(data);
         File.Delete(path);
-        File.Delete(path + DataSuffix);
     }
 
-    /// <summary>Bytes of a model file and of the data file that the writer puts beside it.</summary>
-    public static long Bytes(string path) =>
-        new FileInfo(path).Length + (new FileInfo(path + DataSuffix) is { Exists: true } data ? data.Length : 0);
+    /// <summary>Bytes of a model file and of the data files that it reads.</summary>
+    public static long Bytes(string path) => OnnxReader.Load(path).SourceFiles.Sum(file => new FileInfo(file).Length);
 
     /// <summary>The tokenizer: the file named, or the one beside the model.</summary>
     /// <exception cref="CommandException">There is no such file.</exception>

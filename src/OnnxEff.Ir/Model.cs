@@ -39,8 +39,8 @@ public sealed class Model
     /// <summary>The file from which the model was read, or null.</summary>
     public string? Path { get; set; }
 
-    /// <summary>Full paths of the files that hold the model which was read; owned by reader and writer.</summary>
-    internal List<string> SourceFiles { get; } = [];
+    /// <summary>Full paths of the files that hold the model which was read: the graph's first, then those of its external data.</summary>
+    public IReadOnlyList<string> SourceFiles { get; internal set; } = [];
 
     /// <summary>What the file's message holds beyond this class, serialized, or null; owned by reader and writer.</summary>
     internal byte[]? Rest { get; set; }

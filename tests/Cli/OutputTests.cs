@@ -26,6 +26,21 @@ public sealed class OutputTests : IDisposable
         Assert.True(new FileInfo(folder["out.onnx"]).Length > 4);
     }
 
+    [Fact]
+    public void The_size_of_a_file_counts_its_data_also_where_older_data_lay()
+    {
+        string Size()
+        {
+            var result = CliProcess.Run("optimize", Demo.Model, folder["out.onnx"], "--force", "--no-verify", "--external-data", "always");
+            Assert.True(result.ExitCode == 0, result.Error);
+            return result.Output.Split('\n').Single(line => line.StartsWith("| file", StringComparison.Ordinal)).Split('|')[3];
+        }
+        var size = Size();
+        Assert.Equal(["out.onnx", "out.onnx.data"], folder.Names);
+        Assert.Equal(size, Size());
+        Assert.Equal(["out.onnx", "out.onnx.1.data"], folder.Names.Order(StringComparer.Ordinal));
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]

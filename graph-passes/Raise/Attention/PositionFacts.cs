@@ -25,7 +25,7 @@ sealed class PositionFacts
         if (tokens is null)
             return;
         var masks = sites.SelectMany(s => s.Masks).Select(m => m.Value).Where(v => v.Constant is null).Distinct().ToList();
-        var angles = sites.SelectMany(s => s.Rotation is { } r ? (Value[])[WidestOf(r.Cos), WidestOf(r.Sin)] : []).Where(v => v.Constant is null);
+        var angles = sites.SelectMany(s => s.Rotation is { } r ? (Value[])[r.Cos, r.Sin] : []).Where(v => v.Constant is null);
         var made = PositionalCut.TryMake(model, tokens, masks.Concat(angles), evaluator, out var cut, out _refused);
         if (!made)
             return;
@@ -121,7 +121,7 @@ sealed class PositionFacts
             return null;
         if (rotation.Cos.Constant is { Rank: 2 } cos && rotation.Sin.Constant is { } sin)
             return RotaryFact.TryRecognize(cos, sin, [.. Enumerable.Range(0, (int)cos.Dims[0]).Select(i => (long)i)], (int)rotation.Width, rotation.Interleaved);
-        foreach (var ((sample, c), (_, s)) in _evaluated.GetValueOrDefault(WidestOf(rotation.Cos), []).Zip(_evaluated.GetValueOrDefault(WidestOf(rotation.Sin), [])))
+        foreach (var ((sample, c), (_, s)) in _evaluated.GetValueOrDefault(rotation.Cos, []).Zip(_evaluated.GetValueOrDefault(rotation.Sin, [])))
         {
             if (sample.Padding != Padding.None || sample.New < 4)
                 continue;
@@ -134,7 +134,7 @@ sealed class PositionFacts
     }
 
     IEnumerable<Tensor> Table(Value value) => value.Constant is { } constant ? [constant]
-        : _evaluated.GetValueOrDefault(WidestOf(value), []).Select(e => e.Tensor);
+        : _evaluated.GetValueOrDefault(value, []).Select(e => e.Tensor);
 
     static bool IsDoubled(Tensor table, Rotation rotation)
     {
@@ -154,7 +154,4 @@ sealed class PositionFacts
     }
 
     static int Columns(Tensor table) => (int)(table.Dims.ToArray().LastOrDefault(d => d != 1) is > 0 and var wide ? wide : 1);
-
-    /// <summary>The value before it was rounded to half precision, if it was: facts are read off more digits.</summary>
-    static Value WidestOf(Value value) => value.Producer is { } cast && cast.Is("Cast") && cast.Input(0) is { Type.Element: ElementType.Float32 } wide ? wide : value;
 }

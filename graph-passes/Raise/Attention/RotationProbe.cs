@@ -43,7 +43,7 @@ sealed class RotationProbe(Model model, IGraphEvaluator evaluator)
         if (before is null || after is null || !before.HasSizesOf(after))
             return null;
         AngleValues?[] tables = [.. cone.Angles.Zip(run.Angles, (value, tensor) => AngleValues.Read(value, tensor, y))];
-        var tolerance = run.Tolerance;
+        const double tolerance = ConeRun.Tolerance;
         for (var cos = 0; cos < tables.Length; cos++)
         {
             for (var sin = 0; sin < tables.Length; sin++)

@@ -35,6 +35,7 @@ public sealed class PositionalCut : IDisposable
         copier.CopyAll(nodes.InOrder);
         _types = [.. nodes.InOrder.SelectMany(n => n.Outputs).Where(o => o.Name.Length > 0).Select(o => o.Type)];
         model.Graph.Outputs.AddRange(targets.Select(copier.Resolve));
+        WideNumbers.Apply(model);
         _evaluation = evaluator.Open(model);
     }
 

@@ -25,8 +25,7 @@ public static class OnnxReader
         var source = new PayloadSource(file, path, slim.Payloads);
         var model = Read(slim, source);
         model.Path = Path.GetFullPath(path);
-        model.SourceFiles.Add(file.Path);
-        model.SourceFiles.AddRange(source.ExternalFiles);
+        model.SourceFiles = [file.Path, .. source.ExternalFiles];
         return model;
     }
 

@@ -67,6 +67,24 @@ public static class OnnxWriter
         return bytes;
     }
 
+    /// <summary>The data files that a model file reads and that are named after it, as <see cref="Save"/> names them; none where there is no model.</summary>
+    public static IReadOnlyList<string> DataOf(string path)
+    {
+        if (!File.Exists(path))
+            return [];
+        var target = Path.GetFullPath(path);
+        try
+        {
+            // Sources are named by their real paths, which may differ where a link leads to the folder.
+            var read = OnnxReader.Load(target).SourceFiles;
+            return [.. Directory.GetFiles(Path.GetDirectoryName(target)!, $"{Path.GetFileName(target)}*.data").Where(f => read.Any(r => FileIdentity.AreSame(r, f)))];
+        }
+        catch (Exception e) when (e is IOException or InvalidGraphException)
+        {
+            return []; // What is no model has no data.
+        }
+    }
+
     static Wire.ModelProto Build(Model model, DataLayout? layout, out int size)
     {
         var tensors = new TensorWriter(layout);
@@ -120,23 +138,8 @@ public static class OnnxWriter
         return path;
     }
 
-    /// <summary>Data files that belong to the graph about to be replaced, by name and by being read from it.</summary>
-    static string[] DataOf(string target, string[] sources)
-    {
-        if (!File.Exists(target))
-            return [];
-        try
-        {
-            // Sources are named by their real paths, which may differ where a link leads to the folder.
-            var read = OnnxReader.Load(target).SourceFiles;
-            return [.. Directory.GetFiles(Path.GetDirectoryName(target)!, $"{Path.GetFileName(target)}*.data")
-                .Where(f => read.Exists(r => FileIdentity.AreSame(r, f)) && !IsSource(f, sources))];
-        }
-        catch (Exception e) when (e is IOException or InvalidGraphException)
-        {
-            return []; // What is replaced is no model, so no data belongs to it.
-        }
-    }
+    /// <summary>Data files that belong to the graph about to be replaced.</summary>
+    static string[] DataOf(string target, string[] sources) => [.. DataOf(target).Where(f => !IsSource(f, sources))];
 
     static void CheckTarget(string target, string[] sources, bool overwrite)
     {
