@@ -38,6 +38,15 @@ public sealed record AttentionShapes(long[] Query)
 
     /// <summary>Sizes of <c>slopes</c>.</summary>
     public long[]? Slopes { get; init; }
+
+    /// <summary>Sizes of <c>plan_splits</c>.</summary>
+    public long[]? PlanSplits { get; init; }
+
+    /// <summary>Sizes of <c>plan_tiles</c>.</summary>
+    public long[]? PlanTiles { get; init; }
+
+    /// <summary>Sizes of <c>plan_bits</c>.</summary>
+    public long[]? PlanBits { get; init; }
 }
 
 /// <summary>What the sizes and lengths of a <see cref="BlockMaskedAttention"/> call mean, after every check.</summary>

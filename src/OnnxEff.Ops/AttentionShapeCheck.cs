@@ -34,6 +34,7 @@ readonly ref struct AttentionShapeCheck(AttentionAttributes attributes, Attentio
         (int pairs, int table) = Rotary(batch, sequence, headSize);
         int[] starts = new int[batch], totals = new int[batch];
         Lengths(seqlensK, sequence, total, past, starts, totals);
+        if (shapes.PlanSplits is not null || shapes.PlanTiles is not null || shapes.PlanBits is not null) CheckPlan(batch, sequence, total, starts);
         return new AttentionGeometry
         {
             Batch = batch,
@@ -117,6 +118,23 @@ readonly ref struct AttentionShapeCheck(AttentionAttributes attributes, Attentio
         }
         if (shapes.Sinks is { } sinks) Exactly("sinks", sinks, attributes.QueryHeads);
         if (shapes.Slopes is { } slopes) Exactly("slopes", slopes, attributes.QueryHeads);
+    }
+
+    void CheckPlan(int batch, int sequence, int total, int[] starts)
+    {
+        if (shapes.PlanSplits is not { } splits || shapes.PlanTiles is not { } tiles || shapes.PlanBits is not { } bits)
+        {
+            Refuse("plan_splits, plan_tiles and plan_bits must be given together.");
+            return;
+        }
+        Rank("plan_splits", splits, 3);
+        Rank("plan_bits", bits, 2);
+        Exactly("plan_tiles", tiles, tiles[0], 2);
+        if (bits[1] < 1) Refuse($"plan_bits is {Text(bits)}: a block has at least one query.");
+        long blocks = (sequence + bits[1] - 1) / bits[1];
+        if (!Is(splits[0], batch) || !Is(splits[1], attributes.KvHeads) || splits[2] != blocks + 1)
+            Refuse($"plan_splits is {Text(splits)}; expected [{batch} or 1, {attributes.KvHeads} or 1, {blocks + 1}].");
+        if (starts.AsSpan().ContainsAnyExcept(total - sequence)) Refuse($"A plan is for queries that are the last {sequence} of {total} keys in every row; seqlens_k says otherwise.");
     }
 
     (int Pairs, int Table) Rotary(int batch, int sequence, int headSize)

@@ -77,6 +77,8 @@ public static partial class BlockMaskedAttention
             && (attributes.WindowRight < 0 || key <= (long)query + attributes.WindowRight)
             && (attributes.Chunk == 0 || ChunkOf(b, key) == ChunkOf(b, query));
 
+        bool Planned(int b, int h, int s, int key) => x.Plan?.Sees(b, h / g.Group, s, key) ?? true;
+
         float[] Attend(int b, int s, int h, Span<float> stage)
         {
             float[] q = Rotate(Head(x.Query, b, s, h * d, d), b, s);
@@ -88,7 +90,7 @@ public static partial class BlockMaskedAttention
                 for (int i = 0; i < d; i++) scaled[t] += (double)q[i] * presentKey[b, h / g.Group, t, i];
                 scaled[t] *= scale;
                 capped[t] = attributes.Softcap > 0 ? attributes.Softcap * Math.Tanh(scaled[t] / attributes.Softcap) : scaled[t];
-                double bias = Visible(b, query, t) ? x.Bias?[b, h, s, t] ?? 0 : double.NegativeInfinity;
+                double bias = Visible(b, query, t) && Planned(b, h, s, t) ? x.Bias?[b, h, s, t] ?? 0 : double.NegativeInfinity;
                 masked[t] = double.IsNegativeInfinity(bias) ? bias : capped[t] + bias + (x.Slopes?.Data[h] ?? 0.0) * (t - query);
             }
             double max = masked.Append(x.Sinks?.Data[h] ?? double.NegativeInfinity).Max();

@@ -13,7 +13,7 @@ public static partial class BlockMaskedAttention
         "Scaled dot-product attention over a KV cache. New keys are rotated and appended at each row's past length; query s of a row " +
         "stands at index i = past + s among the row's keys. With append = 0 past holds all keys, nothing is written, and query s of a " +
         "row with L keys stands at i = L - S + s. Key j is visible to query i when j is below the row's length, key_mask[b, j] is set, " +
-        "j > i - window, j <= i + window_right (causal: j <= i), and i and j lie in the same chunk. A query that sees no key gives zeros, " +
+        "j > i - window, j <= i + window_right (causal: j <= i), i and j lie in the same chunk, and a plan shows it. A query that sees no key gives zeros, " +
         "and what hidden keys and values hold is never looked at. With P = T - S past is copied in front of the new rows; with P >= T " +
         "past is a buffer, present has its shape, and one buffer bound to both is written in place.")
     {
@@ -41,6 +41,9 @@ public static partial class BlockMaskedAttention
             new("bias", "T", "B|1, Hq|1, S|1, T", "Added to the logits after softcap; -inf hides a key.", Optional: true),
             new("sinks", "T", "Hq", "A logit that only takes part in the softmax denominator.", Optional: true),
             new("slopes", "T", "Hq", "ALiBi: slope * (j - i) is added to the logits after softcap.", Optional: true),
+            new("plan_splits", "I", "B|1, Hkv|1, ceil(S/block_q)+1", "Of BlockMaskPlan: tiles that are not named are skipped. Needs queries that are the last S of T keys in every row.", Optional: true),
+            new("plan_tiles", "I", "N, 2", "Of BlockMaskPlan.", Optional: true),
+            new("plan_bits", "L", "M, block_q", "Of BlockMaskPlan.", Optional: true),
         ],
         Outputs =
         [
@@ -109,6 +112,9 @@ public static partial class BlockMaskedAttention
         /// <summary><c>slopes</c></summary>
         public Dense<float>? Slopes { get; init; }
 
+        /// <summary><c>plan_splits</c>, <c>plan_tiles</c>, <c>plan_bits</c></summary>
+        public TilePlan? Plan { get; init; }
+
         /// <summary>The sizes alone.</summary>
         public AttentionShapes Shapes => new(Query.Dims)
         {
@@ -124,6 +130,9 @@ public static partial class BlockMaskedAttention
             Bias = Bias?.Dims,
             Sinks = Sinks?.Dims,
             Slopes = Slopes?.Dims,
+            PlanSplits = Plan?.Splits.Dims,
+            PlanTiles = Plan?.Tiles.Dims,
+            PlanBits = Plan?.Bits.Dims,
         };
     }
 }

@@ -22,6 +22,9 @@ public sealed record AttentionCase(int Batch, int Sequence, int Past, int QueryH
 
     public bool Bias { get; init; }
 
+    /// <summary>The mask of a plan, or null for none.</summary>
+    public PlanCase? Plan { get; init; }
+
     public bool Sinks { get; init; }
 
     public bool Slopes { get; init; }
@@ -107,6 +110,7 @@ public sealed record AttentionCase(int Batch, int Sequence, int Past, int QueryH
             KeyMask = mask,
             SeqlensK = DrawSeqlens(random),
             Bias = Bias ? DrawBias(random) : null,
+            Plan = Plan is null ? null : BlockMaskPlan.Reference(Plan.Attributes, Plan.Draw()),
         };
     }
 

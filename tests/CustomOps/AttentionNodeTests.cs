@@ -24,6 +24,7 @@ public class AttentionNodeTests
         Plain with { Append = false, Sequence = 7, ValueHeadSize = 8, Keys = Mask.Holes, Bias = true, Sinks = true },
         Plain with { Chunk = 3, ChunkFromFirstKey = true, Keys = Mask.LeftPadding, Stage = ProductStage.Softmax },
         Plain with { WindowRight = 1, Causal = false, Softcap = 2, Stage = ProductStage.Masked },
+        Plain with { Plan = new(2, 3, 8) { Documents = 4, MaskHeads = 2 } },
     };
 
     [Theory]
@@ -59,6 +60,8 @@ public class AttentionNodeTests
             { "key_mask is [2, 7]", Plain, Plain.Draw() with { KeyMask = new([2, 7], new long[14]), TotalSequenceLength = 8 } },
             { "bias is [1, 1, 1, 9]", Plain, Plain.Draw() with { Bias = new([1, 1, 1, 9], new float[9]), KeyMask = new([2, 8], new long[16]) } },
             { "slopes is [5]", Plain, Plain.Draw() with { Slopes = new([5], new float[5]) } },
+            { "plan_tiles holds [5, -1]", Plain, Plain.Draw() with { Plan = new(new([1, 1, 2], [0, 1]), new([1, 2], [5, -1]), new([0, 4], [])) } },
+            { "plan_splits is [3, 1, 2]", Plain, Plain.Draw() with { Plan = new(new([3, 1, 2], [0, 1, 0, 1, 0, 1]), new([1, 2], [0, -1]), new([0, 4], [])) } },
             { "key and value must be absent", Plain with { Append = false }, all with { Key = new([2, 3, 32], new float[192]), Value = new([2, 3, 32], new float[192]) } },
             { "past_key and past_value must be given", Plain with { Append = false }, all with { PastKey = null, PastValue = null } },
         };
@@ -100,6 +103,12 @@ public class AttentionNodeTests
         if (x.KeyMask is { } mask) feeds["key_mask"] = OrtTensor.From<long>(mask.Data, mask.Dims);
         if (x.PositionIds is { } positions) feeds["position_ids"] = OrtTensor.From<long>(positions.Data, positions.Dims);
         if (x.SeqlensK is { } lengths) feeds["seqlens_k"] = OrtTensor.From<int>(lengths.Data, lengths.Dims);
+        if (x.Plan is { } plan)
+        {
+            feeds["plan_splits"] = OrtTensor.From<int>(plan.Splits.Data, plan.Splits.Dims);
+            feeds["plan_tiles"] = OrtTensor.From<int>(plan.Tiles.Data, plan.Tiles.Dims);
+            feeds["plan_bits"] = OrtTensor.From<long>(plan.Bits.Data, plan.Bits.Dims);
+        }
         if (x.TotalSequenceLength is { } total) feeds["total_sequence_length"] = OrtTensor.From<int>([total], []);
         return feeds;
     }

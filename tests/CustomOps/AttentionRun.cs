@@ -44,6 +44,9 @@ static unsafe class AttentionRun
             Bias = memory.Put(x.Bias, kind),
             Sinks = memory.Put(x.Sinks, kind),
             Slopes = memory.Put(x.Slopes, kind),
+            PlanSplits = memory.Put(x.Plan?.Splits, ElementType.Int32),
+            PlanTiles = memory.Put(x.Plan?.Tiles, ElementType.Int32),
+            PlanBits = memory.Put(x.Plan?.Bits, ElementType.Int64),
         };
         AttentionGeometry? g = tensors.Check(attributes, out string? refusal);
         Assert.Null(refusal);
@@ -95,59 +98,5 @@ static unsafe class AttentionRun
             worst = double.IsNaN(d) ? double.PositiveInfinity : Math.Max(worst, d);
         }
         return worst;
-    }
-
-    sealed class Arena : IDisposable
-    {
-        readonly List<GuardedMemory> blocks = [];
-
-        public TensorPointer Empty(long[] dims, ElementType kind)
-        {
-            long count = dims.Aggregate(1L, (a, b) => a * b);
-            var block = new GuardedMemory(count * Bytes(kind));
-            blocks.Add(block);
-            new Span<byte>(block.Pointer, (int)(count * Bytes(kind))).Fill(0xFF); // NaN in every float type.
-            return new TensorPointer(block.Pointer, dims, kind);
-        }
-
-        public TensorPointer Put<T>(Dense<T>? tensor, ElementType kind) where T : IConvertible
-        {
-            if (tensor is null) return default;
-            TensorPointer target = Empty(tensor.Dims, kind);
-            for (int i = 0; i < tensor.Data.Length; i++)
-                switch (kind)
-                {
-                    case ElementType.Float32: ((float*)target.Data)[i] = Convert.ToSingle(tensor.Data[i]); break;
-                    case ElementType.Float16: ((Half*)target.Data)[i] = (Half)Convert.ToSingle(tensor.Data[i]); break;
-                    case ElementType.BFloat16: ((BFloat16*)target.Data)[i] = (BFloat16)Convert.ToSingle(tensor.Data[i]); break;
-                    case ElementType.Int64: ((long*)target.Data)[i] = Convert.ToInt64(tensor.Data[i]); break;
-                    case ElementType.Int32: ((int*)target.Data)[i] = Convert.ToInt32(tensor.Data[i]); break;
-                    default: ((byte*)target.Data)[i] = Convert.ToByte(tensor.Data[i]); break;
-                }
-            return target;
-        }
-
-        public static Dense<float> Read(TensorPointer tensor)
-        {
-            var data = new float[tensor.Dims!.Aggregate(1L, (a, b) => a * b)];
-            for (int i = 0; i < data.Length; i++)
-                data[i] = tensor.Kind switch
-                {
-                    ElementType.Float32 => ((float*)tensor.Data)[i],
-                    ElementType.Float16 => (float)((Half*)tensor.Data)[i],
-                    _ => (float)((BFloat16*)tensor.Data)[i],
-                };
-            return new(tensor.Dims!, data);
-        }
-
-        public void Dispose() => blocks.ForEach(b => b.Dispose());
-
-        static int Bytes(ElementType kind) => kind switch
-        {
-            ElementType.Float32 or ElementType.Int32 => 4,
-            ElementType.Int64 => 8,
-            ElementType.Float16 or ElementType.BFloat16 => 2,
-            _ => 1,
-        };
     }
 }

@@ -8,6 +8,10 @@ sealed unsafe class AttentionCall<TStored> where TStored : unmanaged
     public readonly int Batch, Sequence, QueryHeads, KvHeads, Group, HeadSize, ValueHeadSize, PastRows, PresentRows, Total, RotaryPairs;
     public readonly int[] QueryStarts;
     public readonly VisibleKeys Visible;
+
+    /// <summary>The tiles that are looked at; null for all.</summary>
+    public readonly PlannedTiles? Plan;
+
     public readonly float Scale, Softcap;
     public readonly bool Append, RotaryInterleaved;
 
@@ -39,6 +43,7 @@ sealed unsafe class AttentionCall<TStored> where TStored : unmanaged
         (HeadSize, ValueHeadSize, RotaryPairs) = (g.HeadSize, g.ValueHeadSize, g.RotaryPairs);
         (PastRows, PresentRows, Total, QueryStarts, Append) = (g.PastRows, g.PresentRows, g.Total, g.QueryStarts, g.Append);
         Visible = new VisibleKeys(attributes, g, keyMask);
+        Plan = x.PlanSplits.Dims is null ? null : new PlannedTiles(x);
         Scale = attributes.Scale == 0 ? (float)(1 / Math.Sqrt(HeadSize)) : attributes.Scale;
         Softcap = attributes.Softcap;
         RotaryInterleaved = attributes.RotaryInterleaved;

@@ -1,20 +1,6 @@
-using OnnxEff.Ir;
 using OnnxEff.Ops;
 
 namespace OnnxEff.CustomOps.Cpu;
-
-/// <summary>A tensor in memory of the caller, row-major; <see cref="Dims"/> is null for an absent one.</summary>
-public readonly unsafe struct TensorPointer(void* data, long[]? dims, ElementType kind)
-{
-    /// <summary>The first element.</summary>
-    public void* Data => data;
-
-    /// <summary>Sizes, slowest axis first.</summary>
-    public long[]? Dims => dims;
-
-    /// <summary>Type of the elements.</summary>
-    public ElementType Kind => kind;
-}
 
 /// <summary>The tensors of one <see cref="BlockMaskedAttention"/> call as the caller holds them.</summary>
 public sealed class AttentionTensors
@@ -61,6 +47,15 @@ public sealed class AttentionTensors
     /// <summary>slopes</summary>
     public TensorPointer Slopes { get; init; }
 
+    /// <summary>plan_splits</summary>
+    public TensorPointer PlanSplits { get; init; }
+
+    /// <summary>plan_tiles</summary>
+    public TensorPointer PlanTiles { get; init; }
+
+    /// <summary>plan_bits</summary>
+    public TensorPointer PlanBits { get; init; }
+
     /// <summary>Derives and checks everything that can be wrong with the inputs, so that the kernel needs no check.</summary>
     /// <param name="attributes">Attributes that passed <see cref="AttentionAttributes.Refusal"/>.</param>
     /// <param name="refusal">Why the inputs cannot be computed, null on success.</param>
@@ -84,15 +79,17 @@ public sealed class AttentionTensors
             Bias = Bias.Dims,
             Sinks = Sinks.Dims,
             Slopes = Slopes.Dims,
+            PlanSplits = PlanSplits.Dims,
+            PlanTiles = PlanTiles.Dims,
+            PlanBits = PlanBits.Dims,
         };
         int? total = TotalSequenceLength.Dims is null ? null : *(int*)TotalSequenceLength.Data;
-        AttentionGeometry? geometry = AttentionGeometry.Derive(attributes, shapes, Span<int>(SeqlensK), total, out refusal);
-        refusal ??= geometry!.RefusePositions(Span<long>(PositionIds));
+        AttentionGeometry? geometry = AttentionGeometry.Derive(attributes, shapes, SeqlensK.Span<int>(), total, out refusal);
+        refusal ??= geometry!.RefusePositions(PositionIds.Span<long>());
+        if (PlanSplits.Dims is { } splits)
+            refusal ??= TilePlan.Refusal(PlanSplits.Span<int>(), (int)splits[2] - 1, PlanTiles.Span<int>(), geometry!.Total, PlanBits.Dims![0]);
         return refusal is null ? geometry : null;
     }
-
-    static unsafe ReadOnlySpan<T> Span<T>(TensorPointer tensor) where T : unmanaged =>
-        tensor.Dims is null ? default : new(tensor.Data, checked((int)tensor.Dims.Aggregate(1L, (a, b) => checked(a * b))));
 }
 
 /// <summary>Where a call writes; null for what nobody asks for.</summary>

@@ -4,13 +4,33 @@ namespace OnnxEff.CustomOps.Cpu;
 readonly record struct QueryTile(int Batch, int KvHead, int First, int Last);
 
 /// <summary>A run of keys for a tile.</summary>
-/// <param name="Start">First key.</param>
-/// <param name="Count">Number of keys.</param>
-/// <param name="Masked">key_mask hides some of them.</param>
-readonly record struct KeyBlock(int Start, int Count, bool Masked)
+/// <param name="start">First key.</param>
+/// <param name="count">Number of keys.</param>
+/// <param name="masked">key_mask hides some of them.</param>
+/// <param name="bits">A word for each query of the tile, or null when no plan hides keys of this run.</param>
+/// <param name="bitsStart">The key of the words' first bit.</param>
+readonly unsafe struct KeyBlock(int start, int count, bool masked, long* bits, int bitsStart)
 {
+    /// <summary>First key.</summary>
+    public int Start => start;
+
+    /// <summary>Number of keys.</summary>
+    public int Count => count;
+
     /// <summary>The key behind the last one.</summary>
-    public int End => Start + Count;
+    public int End => start + count;
+
+    /// <summary>key_mask hides some of the keys.</summary>
+    public bool Masked => masked;
+
+    /// <summary>A plan hides some of the keys.</summary>
+    public bool HasBits => bits != null;
+
+    /// <summary>What a query sees, counted from the tile's first: bit 0 is <see cref="Start"/>.</summary>
+    public ulong Bits(int query) => bits == null ? ulong.MaxValue : (ulong)bits[query] >> (start - bitsStart);
+
+    /// <summary>A part of the run.</summary>
+    public KeyBlock Slice(int from, int length) => new(from, length, masked, bits, bitsStart);
 }
 
 /// <summary>

@@ -60,6 +60,18 @@ static unsafe class PanelSoftmax<TLanes> where TLanes : unmanaged, ILanes<TLanes
         }
     }
 
+    /// <summary>Hides key k from the lanes whose bit k is not set; at most 64 keys, of which low has the first 32.</summary>
+    public static void HideByBits(float* scores, int keys, int* low, int* high)
+    {
+        int n = TLanes.Count;
+        TLanes hidden = TLanes.Create(float.NegativeInfinity);
+        for (int key = 0; key < keys; key++, scores += 3 * n)
+        {
+            int* words = key < 32 ? low : high;
+            for (int i = 0; i < 3 * n; i += n) TLanes.Store(TLanes.SelectBit(words + i, key % 32, TLanes.Load(scores + i), hidden), scores + i);
+        }
+    }
+
     /// <summary>scores = exp(scores - maxima), sums += their sum over the keys.</summary>
     public static void Exponentiate(float* scores, int keys, float* maxima, float* sums)
     {

@@ -100,7 +100,7 @@ readonly unsafe struct PanelTile<TLanes, TCodec, TStored> : IAttentionTile<Panel
         float* keys = TCodec.Expand<TLanes>(call.KeyRow(tile.Batch, tile.KvHead, block.Start), (long)block.Count * d, keyBuffer);
         float* values = TCodec.Expand<TLanes>(call.ValueRow(tile.Batch, tile.KvHead, block.Start), elements, valueBuffer);
         KeyRange all = call.Visible.OfAll(tile.Batch, tile.First, tile.Last);
-        bool finite = (!block.Masked && call.Bias == null && all.Holds(block.Start, block.End)) || LaneMath<TLanes>.AllFinite(values, elements);
+        bool finite = (!block.Masked && !block.HasBits && call.Bias == null && all.Holds(block.Start, block.End)) || LaneMath<TLanes>.AllFinite(values, elements);
         if (finite) Transpose.ColumnsOfFour(values, block.Count, dv, packedValues);
         for (int panel = 0; panel < panels; panel++)
         {
@@ -110,7 +110,7 @@ readonly unsafe struct PanelTile<TLanes, TCodec, TStored> : IAttentionTile<Panel
             if (count <= 0) continue;
             float* po = o + (long)panel * paddedDv * Width;
             bool edged = !call.Visible.OfAll(tile.Batch, firstQuery, lastQuery + 1).Holds(start, start + count);
-            Weigh(panel, new KeyBlock(start, count, block.Masked), edged, keys + (long)skipped * d);
+            Weigh(panel, block.Slice(start, count), edged, keys + (long)skipped * d);
             if (finite) Mix(packedValues + 4L * skipped, block.Count, count, po);
             else MixVisible(values + (long)skipped * dv, count, po);
         }
@@ -125,6 +125,7 @@ readonly unsafe struct PanelTile<TLanes, TCodec, TStored> : IAttentionTile<Panel
         if (call.Slopes != null) AddSlopes(panel, block);
         if (call.Bias != null) AddBias(panel, block);
         if (edged || block.Masked) Hide(panel, block);
+        if (block.HasBits) HideByPlan(panel, block);
         PanelSoftmax<TLanes>.Raise(scores, block.Count, pm, raised);
         PanelSoftmax<TLanes>.Rescale(pm, raised, pl, o + (long)panel * paddedDv * Width, paddedDv);
         PanelSoftmax<TLanes>.Exponentiate(scores, block.Count, pm, pl);
@@ -160,6 +161,17 @@ readonly unsafe struct PanelTile<TLanes, TCodec, TStored> : IAttentionTile<Panel
                 if (weight == 0) continue;
                 for (int i = 0; i < dv; i++) po[i * Width + lane] += weight * values[(long)key * dv + i];
             }
+    }
+
+    void HideByPlan(int panel, KeyBlock block)
+    {
+        int* low = (int*)first, high = (int*)second;
+        for (int lane = 0; lane < Width; lane++)
+        {
+            ulong word = block.Bits(RowAt(Math.Min(panel * Width + lane, rows - 1)).S - tile.First);
+            (low[lane], high[lane]) = ((int)word, (int)(word >> 32));
+        }
+        PanelSoftmax<TLanes>.HideByBits(scores, block.Count, low, high);
     }
 
     // Lane limits relative to the block's first key; clamped, so that they are exact as floats.

@@ -48,7 +48,7 @@ static unsafe class ProductRows<TLanes, TCodec, TStored>
         float slope = call.Slopes == null ? 0 : TCodec.Read(call.Slopes[head]);
         for (int t = 0; t < call.Total; t++)
         {
-            float bias = t < visible.From || t >= visible.To || (mask != null && mask[t] == 0) ? float.NegativeInfinity
+            float bias = t < visible.From || t >= visible.To || (mask != null && mask[t] == 0) || call.Plan?.Sees(b, head / call.Group, s, t) == false ? float.NegativeInfinity
                 : call.Bias == null ? 0 : TCodec.Read(*call.BiasAt(b, head, s, t));
             logits[t] = float.IsNegativeInfinity(bias) ? bias : logits[t] + bias + slope * (t - (call.QueryStarts[b] + (long)s));
         }

@@ -74,7 +74,7 @@ readonly unsafe struct StreamTile<TLanes, TCodec, TStored> : IAttentionTile<Stre
     {
         TStored* keys = call.KeyRow(tile.Batch, tile.KvHead, block.Start), values = call.ValueRow(tile.Batch, tile.KvHead, block.Start);
         bool edged = !call.Visible.OfAll(tile.Batch, tile.First, tile.Last).Holds(block.Start, block.End);
-        bool partial = block.Masked || edged || call.Bias != null;
+        bool partial = block.Masked || block.HasBits || edged || call.Bias != null;
         bool finite = !partial || AllFinite(values, (long)block.Count * dv);
         for (int group = 0; group < groups; group++)
         {
@@ -124,10 +124,11 @@ readonly unsafe struct StreamTile<TLanes, TCodec, TStored> : IAttentionTile<Stre
             (int s, int head) = RowAt(4 * group + r);
             KeyRange visible = call.Visible.Of(tile.Batch, s);
             TStored* bias = call.BiasAt(tile.Batch, head, s, block.Start);
+            ulong planned = block.Bits(s - tile.First);
             for (int key = 0; key < block.Count; key++)
             {
                 int at = block.Start + key;
-                float shift = at < visible.From || at >= visible.To || (mask != null && mask[key] == 0) ? float.NegativeInfinity
+                float shift = at < visible.From || at >= visible.To || (mask != null && mask[key] == 0) || (planned >> key & 1) == 0 ? float.NegativeInfinity
                     : call.Bias == null ? 0 : TCodec.Read(bias[key]);
                 // What a hidden key holds may be NaN: it is replaced, not added to.
                 scores[4 * key + r] = float.IsNegativeInfinity(shift) ? shift : scores[4 * key + r] + shift;

@@ -54,6 +54,9 @@ public unsafe interface ILanes<TSelf> where TSelf : unmanaged, ILanes<TSelf>
     /// <summary>yes where a &lt; b, else no.</summary>
     static abstract TSelf SelectLess(TSelf a, TSelf b, TSelf yes, TSelf no);
 
+    /// <summary>yes where the bit is set in the lane's word, else no.</summary>
+    static abstract TSelf SelectBit(int* words, int bit, TSelf yes, TSelf no);
+
     /// <summary>mantissa · 2^n, where the low bits of the float <paramref name="shifted"/> hold n.</summary>
     static abstract TSelf AddExponent(TSelf mantissa, TSelf shifted);
 

@@ -104,6 +104,11 @@ public readonly unsafe struct V128(Vector128<float> v) : ILanes<V128>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V128 SelectBit(int* words, int bit, V128 yes, V128 no) =>
+        new(Vector128.ConditionalSelect(Vector128.Equals(Vector128.Load(words) & Vector128.Create(1 << bit), Vector128<int>.Zero).AsSingle(), no.V, yes.V));
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V128 AddExponent(V128 mantissa, V128 shifted) =>
         new((mantissa.V.AsInt32() + (shifted.V.AsInt32() << 23)).AsSingle());
 

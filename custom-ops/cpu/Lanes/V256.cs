@@ -104,6 +104,11 @@ public readonly unsafe struct V256(Vector256<float> v) : ILanes<V256>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V256 SelectBit(int* words, int bit, V256 yes, V256 no) =>
+        new(Vector256.ConditionalSelect(Vector256.Equals(Vector256.Load(words) & Vector256.Create(1 << bit), Vector256<int>.Zero).AsSingle(), no.V, yes.V));
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V256 AddExponent(V256 mantissa, V256 shifted) =>
         new((mantissa.V.AsInt32() + (shifted.V.AsInt32() << 23)).AsSingle());
 

@@ -104,6 +104,11 @@ public readonly unsafe struct V512(Vector512<float> v) : ILanes<V512>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V512 SelectBit(int* words, int bit, V512 yes, V512 no) =>
+        new(Vector512.ConditionalSelect(Vector512.Equals(Vector512.Load(words) & Vector512.Create(1 << bit), Vector512<int>.Zero).AsSingle(), no.V, yes.V));
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V512 AddExponent(V512 mantissa, V512 shifted) =>
         new((mantissa.V.AsInt32() + (shifted.V.AsInt32() << 23)).AsSingle());
 

@@ -8,6 +8,9 @@ static unsafe class Workers
 {
     const int MostWorkers = 128; // Those that find no item left return at once, so more than the host's threads cost little.
 
+    /// <summary>Runs all items, which need no scratch.</summary>
+    public static void Run(ParallelFor? parallel, int items, Action<int> work) => Run(parallel, items, 0, (item, _) => work(item));
+
     /// <summary>Runs all items. Items are started in order, so costly ones should come first.</summary>
     public static void Run(ParallelFor? parallel, int items, nuint scratchFloats, WorkItem work)
     {

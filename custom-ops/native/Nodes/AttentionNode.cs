@@ -59,6 +59,9 @@ sealed unsafe class AttentionNode(AttentionAttributes attributes) : NodeKernel
             Bias = context.Input(11),
             Sinks = context.Input(12),
             Slopes = context.Input(13),
+            PlanSplits = context.Input(14),
+            PlanTiles = context.Input(15),
+            PlanBits = context.Input(16),
         };
         AttentionGeometry g = tensors.Check(attributes, out string? refusal) ?? throw new OrtException(refusal!);
         void* presentKey = context.Output(1, g.Batch, g.KvHeads, g.PresentRows, g.HeadSize);

@@ -11,6 +11,7 @@ static unsafe class Registration
     public static readonly (OperatorSchema Schema, NodeKernelFactory Create, ShapeInference? Infer)[] Kernels =
     [
         (BlockMaskedAttention.Schema, AttentionNode.Create, AttentionNode.InferShapes),
+        (BlockMaskPlan.Schema, PlanNode.Create, null),
     ];
 
     static readonly Dictionary<nint, nint> Domains = [];

@@ -1,0 +1,20 @@
+using OnnxEff.Ir;
+
+namespace OnnxEff.CustomOps.Cpu;
+
+/// <summary>A tensor in memory of the caller, row-major; <see cref="Dims"/> is null for an absent one.</summary>
+public readonly unsafe struct TensorPointer(void* data, long[]? dims, ElementType kind)
+{
+    /// <summary>The first element.</summary>
+    public void* Data => data;
+
+    /// <summary>Sizes, slowest axis first.</summary>
+    public long[]? Dims => dims;
+
+    /// <summary>Type of the elements.</summary>
+    public ElementType Kind => kind;
+
+    /// <summary>The elements; none of an absent tensor.</summary>
+    public ReadOnlySpan<T> Span<T>() where T : unmanaged =>
+        dims is null ? default : new(data, checked((int)dims.Aggregate(1L, (a, b) => checked(a * b))));
+}
