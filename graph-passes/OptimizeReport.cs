@@ -23,6 +23,12 @@ public sealed record OptimizeOptions
     /// <summary>Passes to run, of those in the target's pipeline and in its order; null for all.</summary>
     public IReadOnlyList<string>? Passes { get; init; }
 
+    /// <summary>
+    /// True if a row may hold several documents, one behind the other, each of which begins with position 0: queries then see keys of
+    /// their own document only. Keys of the cache belong to what goes on without a position 0.
+    /// </summary>
+    public bool PackedDocuments { get; init; }
+
     /// <summary>True to record near misses for <see cref="OptimizeReport.NearMisses"/>.</summary>
     public bool Explain { get; init; }
 

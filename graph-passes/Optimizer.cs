@@ -21,6 +21,7 @@ public static class Optimizer
     /// <param name="evaluator">Runs the parts that are recognised by evaluation.</param>
     /// <exception cref="ArgumentException">A pass that was asked for does not exist for the target.</exception>
     /// <exception cref="PassFailedException">A pass failed.</exception>
+    /// <exception cref="NotSupportedException"><see cref="OptimizeOptions.PackedDocuments"/> is asked for and cannot be had.</exception>
     public static OptimizeReport Run(Model model, OptimizeOptions options, IGraphEvaluator evaluator)
     {
         var before = ModelMeasure.Of(model);
@@ -30,7 +31,9 @@ public static class Optimizer
         var context = new PassContext(model, evaluator, trace);
         var raise = new Pipeline([.. Select(Pipelines.Raise, options)]).Run(context);
         var layers = LayerReports.OfRaised(model, [.. raise.Refusals]);
-        var lower = new Pipeline(Pipelines.Lower(options.Target, model.Opset)).Run(context);
+        var lower = new Pipeline(Pipelines.Lower(options.Target, model.Opset, options.PackedDocuments)).Run(context);
+        if (options.PackedDocuments && lower.Applied("plan-masks") < layers.Count)
+            throw new NotSupportedException($"Documents cannot be packed in this model's rows: {lower.Refusals.FirstOrDefault(r => r.Rule == "plan-masks")?.Sentence ?? "an attention was left"}.");
         ImportDomains(model);
         NameNodesApart(model);
         // What was proven about inputs and outputs helps passes; the file keeps what its author declared.

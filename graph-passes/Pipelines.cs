@@ -31,8 +31,12 @@ public static class Pipelines
     ];
 
     /// <summary>From the raised vocabulary to a target's operators.</summary>
-    public static IReadOnlyList<PipelineStep> Lower(Target target, long opset) =>
+    /// <param name="target">What may be used.</param>
+    /// <param name="opset">Version of the standard operators.</param>
+    /// <param name="packedDocuments">True if a row may hold several documents.</param>
+    public static IReadOnlyList<PipelineStep> Lower(Target target, long opset, bool packedDocuments = false) =>
     [
+        .. target == Target.OnnxEff ? (PipelineStep[])[new(new PlanMasks(packedDocuments), "before attention is lowered: it reads what is known of masks")] : [],
         new(new LowerAttention(target), "first: it may add products and activations of its own"),
         new(new ShapesFromInputs(), "masks that were spelled out ask the inputs, not each layer's values, and are one mask then"),
         new(new LowerNorms(target, opset), "needs the residual sums as they are"),

@@ -52,7 +52,7 @@ sealed class AttentionEmitter(TokenInputs? tokens)
             ("causal", rule.Causal ? 1L : 0L), ("window", rule.Window ?? -1L), ("window_right", rule.WindowRight ?? -1L),
             ("chunk", rule.Chunk ?? 0L), ("chunk_from_first_key", rule.ChunkFromFirstToken ? 1L : 0L),
             ("rotary_interleaved", site.Rotation?.Interleaved == true ? 1L : 0L),
-            ("mask_fact", Describe(site)),
+            ("bias_hides", OnlyHides(site) ? 1L : 0L), ("mask_fact", Describe(site)),
             ("rotary_fact", site.Rotation is null ? "" : site.RotaryFact?.ToString() ?? "explicit tables"),
             ("rotary_left", site.RotaryLeft),
         ]);
@@ -120,6 +120,10 @@ sealed class AttentionEmitter(TokenInputs? tokens)
             WindowRight = Smaller(rule.WindowRight, site.WindowRight),
         };
     }
+
+    /// <summary>True if what is added to the logits is 0 or hides a key.</summary>
+    static bool OnlyHides(AttentionSite site) =>
+        site.Mask is { OnlyHides: true } || site.Masks.All(mask => mask.Form != MaskForm.Additive || HidingNumbers.Are(mask.Value));
 
     static string Describe(AttentionSite site)
     {

@@ -44,4 +44,8 @@ public sealed record MaskFact(bool Causal, long? Window, bool Padding)
 /// <param name="Slopes">ALiBi: for each head, what the logit of a key gains for each index that it lies further back; null without.</param>
 /// <param name="HasBias">True if the masks also add numbers that no rule says, so that they must stay tensors.</param>
 /// <param name="Because">How the meaning was established, or why there is none.</param>
-public sealed record MaskMeaning(MaskFact? Rule, IReadOnlyList<double>? Slopes, bool HasBias, string Because);
+public sealed record MaskMeaning(MaskFact? Rule, IReadOnlyList<double>? Slopes, bool HasBias, string Because)
+{
+    /// <summary>True if no rule says the masks, but all they do on every sample is to hide keys.</summary>
+    public bool OnlyHides { get; init; }
+}

@@ -6,7 +6,7 @@ namespace OnnxEff.GraphPasses.Raise.Positions;
 public sealed class MaskGrid(PositionSample sample)
 {
     /// <summary>An additive mask this low hides a key: exp(-1e4) is 0 in every float type.</summary>
-    const double Hidden = -1e4;
+    public const double Hidden = -1e4;
 
     int _heads = 1;
     bool[] _visible = [.. Enumerable.Repeat(true, sample.Batch * sample.New * sample.Total)];

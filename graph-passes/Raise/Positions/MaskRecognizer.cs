@@ -18,7 +18,7 @@ public static class MaskRecognizer
         var rule = Candidates([.. windows.Union(grids.SelectMany(Reach)).Order()], hasPaddingInput).FirstOrDefault(c => grids.All(g => g.Agrees(c)));
         var hasBias = grids.Any(g => g.HasBias);
         if (rule is null)
-            return new(null, null, true, $"no combination of causal, window, chunks and padding agrees with the mask on {grids.Count} samples");
+            return new(null, null, true, $"no combination of causal, window, chunks and padding agrees with the mask on {grids.Count} samples") { OnlyHides = !hasBias };
         if (!hasBias)
             return new(rule, null, false, agreed);
         return AlibiSlopes.TryFind(grids) is { } slopes

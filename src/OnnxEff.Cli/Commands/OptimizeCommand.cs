@@ -18,6 +18,7 @@ static class OptimizeCommand
         var passes = Names("--passes", "Raise with these passes only, separated by commas; onnxeff passes lists them.");
         var require = Names("--require", "Exit code 4 if a layer was left, of the meanings attention, rotary, norm, mlp and linear, or if a pass named here changed nothing; separated by commas.");
         var explain = new Option<string?>("--explain") { Description = "Say of every layer what each part became, or at which node recognition ended and why; with a meaning, a pass or a rule, of that only.", Arity = ArgumentArity.ZeroOrOne };
+        var packed = new Option<bool>("--packed-documents") { Description = "Let a row hold several documents, each beginning with position 0, that do not see each other; for the target onnxeff and calls without a cache." };
         var dryRun = new Option<bool>("--dry-run") { Description = "Write nothing." };
         var noVerify = new Option<bool>("--no-verify") { Description = "Do not compare the output with the input." };
         var verify = new Option<bool>("--verify") { Description = "Compare the output with the input; the default." };
@@ -34,9 +35,10 @@ static class OptimizeCommand
                 "onnxeff optimize model.onnx --dry-run --explain",
                 "onnxeff optimize model.onnx out.onnx --require attention,norm",
             ],
-            [input, output, target, passes, require, explain, dryRun, verify, noVerify, report, html, force, external, threads, json],
+            [input, output, target, passes, require, explain, packed, dryRun, verify, noVerify, report, html, force, external, threads, json],
             parse =>
             {
+                if (parse.GetValue(packed) && parse.GetValue(target) != "onnxeff") throw CommandException.Usage("--packed-documents needs --target onnxeff.");
                 if (parse.GetValue(verify) && parse.GetValue(noVerify)) throw CommandException.Usage("--verify and --no-verify contradict each other.");
                 return new OptimizeRun(terminal)
                 {
@@ -47,6 +49,7 @@ static class OptimizeCommand
                     Require = parse.Given(require) ?? [],
                     Explains = parse.GetResult(explain) is { Implicit: false },
                     ExplainOnly = parse.GetValue(explain),
+                    PackedDocuments = parse.GetValue(packed),
                     DryRun = parse.GetValue(dryRun),
                     Verify = !parse.GetValue(noVerify),
                     ReportFile = parse.GetValue(report),

@@ -28,6 +28,8 @@ sealed class OptimizeRun(Terminal terminal)
 
     public string? ExplainOnly { get; init; }
 
+    public bool PackedDocuments { get; init; }
+
     public bool DryRun { get; init; }
 
     public bool Verify { get; init; }
@@ -60,6 +62,7 @@ sealed class OptimizeRun(Terminal terminal)
             Target = Target,
             Passes = Passes,
             Explain = Explains,
+            PackedDocuments = PackedDocuments,
             Progress = progress,
         }, new OrtEvaluator()));
         foreach (var name in Require)

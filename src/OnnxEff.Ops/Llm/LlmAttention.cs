@@ -36,6 +36,12 @@ public enum AttentionInput
     Sinks,
     /// <summary>ALiBi: the logit of key j gets slope · j, [Hq]; the softmax does not see where j is counted from.</summary>
     Slopes,
+    /// <summary>Live tiles, from <c>onnxeff.BlockMaskPlan</c>: where those of each block of queries begin.</summary>
+    PlanSplits,
+    /// <summary>The tiles.</summary>
+    PlanTiles,
+    /// <summary>What queries see of partial tiles.</summary>
+    PlanBits,
 }
 
 /// <summary>
@@ -94,6 +100,9 @@ public readonly record struct LlmAttention(Node Node)
 
     /// <summary>True if chunks are counted from the first key that the key mask shows instead.</summary>
     public bool ChunkFromFirstKey => Node.Int("chunk_from_first_key") != 0;
+
+    /// <summary>True if all that the bias does is to hide keys: its numbers are 0 or at or below −1e4.</summary>
+    public bool BiasHides => Node.Int("bias_hides") != 0;
 
     /// <summary>What output 3 holds, as in ONNX Attention: 0 the scaled product, 1 behind softcap, 2 behind masks, 3 the softmax.</summary>
     public long ProductMode => Node.Int("qk_matmul_output_mode");
