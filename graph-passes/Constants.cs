@@ -22,6 +22,9 @@ static class Constants
         return new Tensor(element, [values.Count], new TensorData(bytes));
     }
 
+    /// <summary>A constant of one element with the type and the axes of another one.</summary>
+    public static Tensor Like(Tensor one, double value) => Scalar(value, one.Element).Reshape(one.Dims);
+
     /// <summary>
     /// What an additive mask holds for a hidden key: the lowest finite number. Not −∞: a row of padding that sees no key must
     /// stay a number, since the next layers' products read it.

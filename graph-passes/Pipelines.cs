@@ -42,6 +42,7 @@ public static class Pipelines
         new(new LowerNorms(target, opset), "needs the residual sums as they are"),
         new(new LowerActivations(target, opset), "any place"),
         new(new LowerLinear(target), "any place"),
+        new(new JoinSlices(), "after attention, which reads halves of angles and parts of heads as slices"),
         .. Tidy,
     ];
 

@@ -14,7 +14,7 @@ namespace OnnxEff.GraphPasses.Normalise;
 /// </summary>
 public sealed class ConstantTargets() : RulePass(
     Rewrite.Named("constant-reshape")
-        .Match(Op("Reshape", X, Target).With("allowzero", 0, absent: 0).When(n => n.Input(1) is { Constant: null } && ReshapeTarget(n) is not null, NoConstant).As(Result))
+        .Match(Op("Reshape", X, Target).When(n => n.Input(1) is { Constant: null } && ReshapeTarget(n) is not null, NoConstant).As(Result))
         .To(m => m.Op("Reshape", m[X], m.Constant(Tensor.Vector<long>(ReshapeTarget(m.Match.NodeOf(Result))!)))),
     Rewrite.Named("constant-expand")
         .Match(Op("Expand", X, Target).When(n => n.Input(1) is { Constant: null } && ExpandTarget(n) is not null, NoConstant).As(Result))
@@ -30,10 +30,12 @@ public sealed class ConstantTargets() : RulePass(
     /// <inheritdoc/>
     public override string Summary => "Reshape(x, computed) ⇒ Reshape(x, [0, 0, 4, -1])";
 
-    static long[]? ReshapeTarget(Node node)
+    static long[]? ReshapeTarget(Node node) =>
+        node.Input(0).Shape() is { } from && node.Result.Shape() is { } to ? ReshapeTarget(from, to) : null;
+
+    /// <summary>A constant that reshapes one shape to another, or null.</summary>
+    internal static long[]? ReshapeTarget(TensorShape from, TensorShape to)
     {
-        if (node.Input(0).Shape() is not { } from || node.Result.Shape() is not { } to)
-            return null;
         var target = new long[to.Rank];
         var free = 0;
         for (var i = 0; i < target.Length; i++)

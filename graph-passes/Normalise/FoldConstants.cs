@@ -15,7 +15,9 @@ namespace OnnxEff.GraphPasses.Normalise;
 /// </summary>
 public sealed class FoldConstants : GraphPass
 {
-    const long SmallBytes = 64 << 10;
+    /// <summary>What may be computed from a constant of this size is computed.</summary>
+    internal const long SmallBytes = 64 << 10;
+
     const long SliceBytes = 1 << 20;
 
     static readonly string[] s_forEveryType = ["Cast", "Reshape", "Unsqueeze", "Squeeze", "Flatten", "Transpose"];

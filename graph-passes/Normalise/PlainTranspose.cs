@@ -10,7 +10,8 @@ namespace OnnxEff.GraphPasses.Normalise;
 /// </summary>
 public sealed class PlainTranspose() : RulePass(
     Rewrite.Named("plain-transpose")
-        .Match(Op("Reshape", Op("Transpose", Op("Reshape", X, Any).As(Folded)).When(n => n.Ints("perm") is [0, 2, 1], "it does not swap the last of three axes").As(Swapped), Any).As(Result))
+        .Match(CancelViews.AnyView(Op("Transpose", CancelViews.AnyView(X).As(Folded))
+            .When(n => n.Ints("perm") is [0, 2, 1], "it does not swap the last of three axes").As(Swapped)).As(Result))
         .When(SwapsLastTwo)
         .To(m => m.Op("Transpose", m[X]).With("perm", Permutation(m[X].Shape()!.Rank))))
 {

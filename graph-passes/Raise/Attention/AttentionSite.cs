@@ -30,7 +30,12 @@ sealed record Rotation(Value Cos, Value Sin, Value? Positions, bool Interleaved,
     public double Factor { get; init; } = 1;
 
     /// <summary>True if both turn by the same angles.</summary>
-    public bool TurnsAs(Rotation other) => this with { Factor = other.Factor } == other;
+    public bool TurnsAs(Rotation other) => this with { Factor = other.Factor, Cos = other.Cos, Sin = other.Sin } == other
+        && (Positions is null ? AngleTable.SourceOf(Cos) == AngleTable.SourceOf(other.Cos) && AngleTable.SourceOf(Sin) == AngleTable.SourceOf(other.Sin)
+            : AngleTable.AreSame(Cos, other.Cos) && AngleTable.AreSame(Sin, other.Sin));
+
+    /// <summary>R or R/2, if it is known.</summary>
+    public long? Columns => Cos.Type?.Shape?.AsEnumerable().Select(d => d.Constant).LastOrDefault(d => d is not 1);
 }
 
 /// <summary>

@@ -18,6 +18,8 @@ readonly record struct Heads(Value Value, HeadLayout Layout)
     static readonly Var X = new("x");
     static readonly long[] Swap = [0, 2, 1, 3];
     static readonly Pattern Swapped = Pattern.Op("Transpose", X).With("perm", Swap);
+    static readonly Scalar C = new("c");
+    static readonly Pattern Scaled = X * C, Divided = X / C;
     static readonly Pattern Reshaped = Pattern.Op("Reshape", X, Pattern.Any);
 
     TensorShape? Shape => Value.Type?.Shape is { Rank: 4 } shape ? shape : null;
@@ -68,6 +70,15 @@ readonly record struct Heads(Value Value, HeadLayout Layout)
     {
         Value = build.Op("Mul", [Value, build.Constant(Constants.Scalar(factor, Value.Type!.Element))], Value.Type),
     };
+
+    /// <summary>What the heads were before they were multiplied with a number, and the number; else the same heads and 1.</summary>
+    public (Heads Heads, double Factor) WithoutFactor()
+    {
+        var heads = Scaled.TryMatch(Value, out _) || Divided.TryMatch(Value, out _) ? this : BehindTranspose();
+        return Scaled.TryMatch(heads.Value, out var m) ? (heads with { Value = m[X] }, m[C])
+            : Divided.TryMatch(heads.Value, out m) ? (heads with { Value = m[X] }, 1 / m[C])
+            : (this, 1);
+    }
 
     /// <summary>The same heads with their tokens first, if a transposition makes them so.</summary>
     Heads BehindTranspose() => Layout == HeadLayout.HeadsFirst && Swapped.TryMatch(Value, out var m)

@@ -41,19 +41,24 @@ sealed class SitePeeler(Model model, TokenInputs? tokens, IGraphEvaluator evalua
         if (!query.Rotation.TurnsAs(key.Rotation))
             return site with { RotaryLeft = "queries and keys turn by different angles" };
         var build = new GraphBuilder(site.Anchor.Graph, site.Anchor.Name);
-        var keys = key.Before.Split(site.Key.Count!.Value, build);
-        var scale = site.Scale * query.Rotation.Factor;
+        // A rotation is linear: what was scaled before it is scaled behind it.
+        var (queries, beforeQuery) = query.Before.WithoutFactor();
+        var (keys, beforeKey) = key.Before.WithoutFactor();
+        keys = keys.Split(site.Key.Count!.Value, build);
+        var scale = site.Scale * query.Rotation.Factor * beforeQuery;
         // Cached keys hold the factor, so it stays with the new ones; without a cache the logits take it.
-        if (key.Rotation.Factor != 1 && site.PastKey is not null)
-            keys = keys.Times(key.Rotation.Factor, build);
+        var keyFactor = key.Rotation.Factor * beforeKey;
+        if (keyFactor != 1 && site.PastKey is not null)
+            keys = keys.Times(keyFactor, build);
         else
-            scale *= key.Rotation.Factor;
+            scale *= keyFactor;
         return site with
         {
-            Query = query.Before.Split(site.Query.Count!.Value, build),
+            Query = queries.Split(site.Query.Count!.Value, build),
             Key = keys,
             Scale = scale,
-            Rotation = query.Rotation,
+            // Of angles that stand once in one of them and twice in the other, the latter have to be compared.
+            Rotation = key.Rotation.Columns > query.Rotation.Columns ? key.Rotation : query.Rotation,
             Unrotated = site,
         };
     }

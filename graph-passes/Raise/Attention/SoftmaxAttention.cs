@@ -95,8 +95,9 @@ static class SoftmaxAttention
     /// <summary>The logits of the keys, and those of sinks if one of each head stands behind them.</summary>
     static (Value Scores, Value? Sinks) TakeSinks(Value scores)
     {
+        scores = StripCast(scores);
         if (Centred.TryMatch(scores, out var m))
-            scores = m[X];
+            scores = StripCast(m[X]);
         if (!Behind.TryMatch(scores, out m) || scores.Producer!.Int("axis") is not (-1 or 3)
             || m[X].Type?.Shape is not { Rank: 4 } logits || m[Y].Type?.Shape is not { Rank: 4 } column || column[3] != Dim.One)
         {
@@ -117,7 +118,7 @@ static class SoftmaxAttention
             foreach (var use in value.Uses)
             {
                 if (use.Node.Is("MatMul") && use.Index == 0)
-                    return Attended.TryMatch(use.Node.Result, out var m) && m[Probabilities] == softmax.Result ? use.Node : null;
+                    return Attended.TryMatch(use.Node.Result, out var m) && StripCast(m[Probabilities]) == softmax.Result ? use.Node : null;
                 if (use.Node.Domain.Length == 0 && use.Node.OpType is "Cast" or "Dropout" or "Where" or "IsNaN" or "Slice" or "Split")
                     reachable.Push(use.Node.Result);
             }
@@ -157,6 +158,8 @@ static class SoftmaxAttention
 
         bool TryReadMask(Value value)
         {
+            if (Softcap != 0)
+                return false; // Inside of a soft cap a low logit hides nothing.
             if (Shown.TryMatch(value, out var m) && m[Low] <= -1e4)
                 return TryReadBehind(m[X], new(m[Y], MaskForm.ShowsKeys));
             if (HiddenByTrue.TryMatch(value, out m) && m[Low] <= -1e4)
@@ -180,15 +183,16 @@ static class SoftmaxAttention
             return false;
         }
 
-        /// <summary>c · tanh(x / c).</summary>
+        /// <summary>c · tanh(f · x) is the soft cap c of f · c · x.</summary>
         bool TryReadSoftcap(Value value)
         {
-            if (!Scaled.TryMatch(value, out var outer) || !Capped.TryMatch(outer[X], out var tanh) || Scale != 1 || Softcap != 0)
+            if (!TryReadFactor(value, out var capped, out var c) || !Capped.TryMatch(capped, out var tanh) || Scale != 1 || Softcap != 0 || c <= 0)
                 return false;
-            if (!TryReadFactor(tanh[X], out var inner, out var factor) || Math.Abs((factor * outer[C]) - 1) > 1e-5)
-                return Refuse("tanh(x / a) · b is a soft cap only if a equals b");
-            Softcap = outer[C];
-            return TryRead(inner);
+            Softcap = Scale = c;
+            if (TryRead(tanh[X]))
+                return true;
+            (Softcap, Scale) = (0, 1);
+            return false;
         }
 
         bool TryReadProduct(Value value)

@@ -6,7 +6,7 @@ namespace OnnxEff.Rewriting;
 public static class Rewrite
 {
     /// <summary>A rule without a pattern yet; the name is kebab-case and unique.</summary>
-    public static RuleDraft Named(string name) => new(name, [], [], [], []);
+    public static RuleDraft Named(string name) => new(name, [], [], [], [], keepsAll: false);
 }
 
 /// <summary>A rule that lacks its replacement.</summary>
@@ -17,34 +17,38 @@ public sealed class RuleDraft
     readonly Guard[] _conditions;
     readonly Guard[] _guards;
     readonly Var[] _kept;
+    readonly bool _keepsAll;
 
-    internal RuleDraft(string name, Pattern[] roots, Guard[] conditions, Guard[] guards, Var[] kept) =>
-        (_name, _roots, _conditions, _guards, _kept) = (name, roots, conditions, guards, kept);
+    internal RuleDraft(string name, Pattern[] roots, Guard[] conditions, Guard[] guards, Var[] kept, bool keepsAll) =>
+        (_name, _roots, _conditions, _guards, _kept, _keepsAll) = (name, roots, conditions, guards, kept, keepsAll);
 
     /// <summary>
     /// What to look for. Further patterns are further values to replace; each must share a capture with those before it:
     /// a value they bind, or an operand.
     /// </summary>
-    public RuleDraft Match(params Pattern[] roots) => new(_name, roots, _conditions, _guards, _kept);
+    public RuleDraft Match(params Pattern[] roots) => new(_name, roots, _conditions, _guards, _kept, _keepsAll);
 
     /// <summary>A condition that belongs to what the rule looks for: a match without it is something else, and no refusal.</summary>
     public RuleDraft When(Func<Match, bool> holds, string because = "it is something else by its shapes or types") =>
-        new(_name, _roots, [.. _conditions, new Guard(holds, because)], _guards, _kept);
+        new(_name, _roots, [.. _conditions, new Guard(holds, because)], _guards, _kept, _keepsAll);
 
     /// <summary>A condition, with the sentence shown where it does not hold.</summary>
     public RuleDraft Requires(Func<Match, bool> holds, string because) => Requires(new Guard(holds, because));
 
     /// <summary>Conditions that rules share.</summary>
-    public RuleDraft Requires(params Guard[] guards) => new(_name, _roots, _conditions, [.. _guards, .. guards], _kept);
+    public RuleDraft Requires(params Guard[] guards) => new(_name, _roots, _conditions, [.. _guards, .. guards], _kept, _keepsAll);
 
     /// <summary>Inner values that may have other users; they stay.</summary>
-    public RuleDraft Keeps(params Var[] values) => new(_name, _roots, _conditions, _guards, [.. _kept, .. values]);
+    public RuleDraft Keeps(params Var[] values) => new(_name, _roots, _conditions, _guards, [.. _kept, .. values], _keepsAll);
+
+    /// <summary>All inner values may have other users; they stay, and the root is computed in the new way beside them.</summary>
+    public RuleDraft KeepsInner() => new(_name, _roots, _conditions, _guards, _kept, keepsAll: true);
 
     /// <summary>The replacement of the one root.</summary>
     public RewriteRule To(Func<PatchBuilder, Wire> build) => To(m => (Wire[])[build(m)]);
 
     /// <summary>The replacements of all roots, in order.</summary>
-    public RewriteRule To(Func<PatchBuilder, Wire[]> build) => new(_name, _roots, _conditions, _guards, _kept, build);
+    public RewriteRule To(Func<PatchBuilder, Wire[]> build) => new(_name, _roots, _conditions, _guards, _kept, _keepsAll, build);
 }
 
 /// <summary>A rewrite: patterns, conditions and what to put in their place. Immutable.</summary>
@@ -54,13 +58,14 @@ public sealed class RewriteRule
     readonly Guard[] _conditions;
     readonly Guard[] _guards;
     readonly Var[] _kept;
+    readonly bool _keepsAll;
     readonly Func<PatchBuilder, Wire[]> _build;
 
-    internal RewriteRule(string name, Pattern[] roots, Guard[] conditions, Guard[] guards, Var[] kept, Func<PatchBuilder, Wire[]> build)
+    internal RewriteRule(string name, Pattern[] roots, Guard[] conditions, Guard[] guards, Var[] kept, bool keepsAll, Func<PatchBuilder, Wire[]> build)
     {
         if (roots.Length == 0)
             throw new ArgumentException($"Rule '{name}' has no pattern.", nameof(roots));
-        (Name, _roots, _conditions, _guards, _kept, _build) = (name, roots, conditions, guards, kept, build);
+        (Name, _roots, _conditions, _guards, _kept, _keepsAll, _build) = (name, roots, conditions, guards, kept, keepsAll, build);
     }
 
     /// <summary>The unique kebab-case name.</summary>
@@ -140,6 +145,8 @@ public sealed class RewriteRule
             if (!guard.Holds(match))
                 return (guard.Because, null);
         }
+        if (_keepsAll)
+            return default;
         foreach (var node in match.InnerNodes)
         {
             foreach (var output in node.Outputs)
