@@ -16,7 +16,7 @@ sealed class LayerMap
     public const int None = -1;
 
     static readonly HashSet<string> s_passing = [Vocabulary.Linear, "MatMul", "Gemm", "Tanh", "Cast", "Reshape",
-        "Slice", "Gather", "GatherND", "Squeeze", "Unsqueeze", "Transpose", "Identity", Vocabulary.Gelu, "Relu", Vocabulary.RmsNorm, "LayerNormalization"];
+        "Slice", "Gather", "GatherND", "Squeeze", "Unsqueeze", "Transpose", "Identity", Vocabulary.Activation, "Relu", Vocabulary.RmsNorm, "LayerNormalization"];
 
     readonly Dictionary<Node, int> _layers = [];
     readonly Dictionary<string, int> _byName = [];

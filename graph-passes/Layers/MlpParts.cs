@@ -1,4 +1,4 @@
-using OnnxEff.GraphPasses.Raise;
+using System.Globalization;
 using OnnxEff.Ir;
 using OnnxEff.Ops.Llm;
 
@@ -10,8 +10,6 @@ namespace OnnxEff.GraphPasses.Layers;
 /// </summary>
 static class MlpParts
 {
-    static readonly MlpActivation s_rules = new();
-
     static readonly HashSet<string> s_single = ["Relu", "Elu", "Selu", "Celu", "LeakyRelu", "PRelu", "ThresholdedRelu", "HardSigmoid", "HardSwish", "Softplus",
         "Softsign", "Mish", "Gelu", "Swish", "QuickGelu", "FastGelu", "BiasGelu", "Tanh"];
 
@@ -42,9 +40,8 @@ static class MlpParts
 
     static Part? Raised(Node node) => node.Domain != Vocabulary.Domain ? null : node.OpType switch
     {
-        Vocabulary.GatedActivation => new(node, Meanings.Mlp, "gated activation", node.Text("activation")),
-        Vocabulary.Silu => new(node, Meanings.Mlp, "activation", "silu"),
-        Vocabulary.Gelu => new(node, Meanings.Mlp, "activation", node.Text("approximate") == "tanh" ? "gelu_tanh" : "gelu"),
+        Vocabulary.GatedActivation => new(node, Meanings.Mlp, "gated activation", Function(node)),
+        Vocabulary.Activation => new(node, Meanings.Mlp, "activation", Function(node)),
         _ => null,
     };
 
@@ -59,9 +56,11 @@ static class MlpParts
         // A Tanh of a polynomial belongs to something larger.
         if (isSingle && !(node.OpType == "Tanh" && node.Input(0)?.Producer is { OpType: "Mul" or "Add" }))
             return new(node, Meanings.Mlp, node.OpType, "one operator: nothing to fuse");
-        var miss = s_rules.NearestMiss(ahead.Where(Walk.Passes).Prepend(node).SelectMany(n => n.Outputs));
-        return new(node, Meanings.Mlp, null, miss?.Sentence ?? $"no rule is for {node.OpType}", miss?.NodeName);
+        return new(node, Meanings.Mlp, null, $"what {node.OpType} is part of has the values of no known activation");
     }
+
+    static string Function(Node node) => node.Float("alpha", 1) is not 1 and var slope
+        ? string.Create(CultureInfo.InvariantCulture, $"{node.Text("function")}, slope {slope:G4}") : node.Text("function");
 
     static bool IsChoice(Node node) => node.Is("TopK") || node.Is("MoE", "com.microsoft") || node.Is("QMoE", "com.microsoft");
 

@@ -37,8 +37,8 @@ public static class Meanings
     /// <summary>The meaning that a rule or pass is about; its own name if it is about none of them.</summary>
     public static string Of(string rule) => s_words.FirstOrDefault(w => rule.Contains(w.Word, StringComparison.Ordinal)).Meaning ?? rule;
 
-    static readonly (string Word, string Meaning)[] s_words = [("attention", Attention), ("norm", Norm), ("gelu", Mlp), ("silu", Mlp),
-        ("activation", Mlp), ("gated", Mlp), ("linear", Linear), ("gemm", Linear), ("matmul", Linear)];
+    static readonly (string Word, string Meaning)[] s_words = [("attention", Attention), ("norm", Norm), ("gelu", Mlp), ("gate", Mlp),
+        ("activation", Mlp), ("linear", Linear), ("gemm", Linear), ("matmul", Linear)];
 
     /// <summary>The place of a meaning in reports.</summary>
     internal static int Rank(string meaning) => meaning switch

@@ -1,3 +1,4 @@
+using OnnxEff.GraphPasses.Normalise;
 using OnnxEff.Ops.Llm;
 using OnnxEff.Rewriting;
 using static OnnxEff.Rewriting.Pattern;
@@ -5,23 +6,20 @@ using static OnnxEff.Rewriting.Pattern;
 namespace OnnxEff.GraphPasses.Lower;
 
 /// <summary>
-/// act(gate)·up ⇒ one activation operator and a product. ONNX Runtime: QuickGelu with α = 1 (x·σ(x)), Gelu, FastGelu of
-/// com.microsoft. Standard ONNX: the sigmoid and a product; Gelu from opset 20, spelled out before.
+/// act(gate)·up ⇒ one activation operator and a product. ONNX Runtime: QuickGelu (x·σ(α·x)), Gelu, FastGelu of com.microsoft.
+/// Standard ONNX: the sigmoid and a product; Gelu from opset 20, spelled out before. Relu and its square in both.
 /// </summary>
 public sealed class LowerActivations(Target target, long opset) : RulePass(
-[
-    Gate("silu", (m, x) => Silu(m, x, target)),
-    Gate("gelu", (m, x) => Gelu(m, x, "none", target, opset)),
-    Gate("gelu_tanh", (m, x) => Gelu(m, x, "tanh", target, opset)),
-    Rewrite.Named("lower-silu").Match(Op(Vocabulary.Silu, X).In(Vocabulary.Domain)).To(m => Silu(m, m[X], target)),
-    Rewrite.Named("lower-gelu").Match(Op(Vocabulary.Gelu, X).In(Vocabulary.Domain).With("approximate", Approximate))
-        .To(m => Gelu(m, m[X], m.Get(Approximate), target, opset)),
-])
+    Rewrite.Named("lower-gate").Match(Op(Vocabulary.GatedActivation, X, Up).In(Vocabulary.Domain).With("function", Function).With("alpha", Alpha))
+        .To(m => m.Op("Mul", Activate(m, target, opset).OfType(m[X].Type), m[Up])),
+    Rewrite.Named("lower-activation").Match(Op(Vocabulary.Activation, X).In(Vocabulary.Domain).With("function", Function).With("alpha", Alpha))
+        .To(m => Activate(m, target, opset)))
 {
     const string Contrib = "com.microsoft";
 
     static readonly Var X = new("gate"), Up = new("up");
-    static readonly AttrVar<string> Approximate = new("approximate", "none");
+    static readonly AttrVar<string> Function = new("function", Vocabulary.Silu);
+    static readonly AttrVar<float> Alpha = new("alpha", 1f);
 
     /// <inheritdoc/>
     public override string Name => "lower-activations";
@@ -32,28 +30,43 @@ public sealed class LowerActivations(Target target, long opset) : RulePass(
     /// <inheritdoc/>
     public override Exactness Exactness => Exactness.Reassociates;
 
-    static RewriteRule Gate(string activation, Func<PatchBuilder, Wire, Wire> activate) =>
-        Rewrite.Named($"lower-gated-{activation.Replace('_', '-')}")
-            .Match(Op(Vocabulary.GatedActivation, X, Up).In(Vocabulary.Domain).With("activation", activation))
-            .To(m => m.Op("Mul", activate(m, m[X]).OfType(m[X].Type), m[Up]));
-
-    static Wire Silu(PatchBuilder m, Wire x, Target target) => target == Target.Onnx
-        ? m.Op("Mul", x, m.Op("Sigmoid", x).OfType(m[X].Type))
-        : m.Op(Contrib, "QuickGelu", [x]).With("alpha", 1f);
-
-    static Wire Gelu(PatchBuilder m, Wire x, string approximate, Target target, long opset)
+    static Wire Activate(PatchBuilder m, Target target, long opset)
     {
-        if (target != Target.Onnx)
-            return m.Op(Contrib, approximate == "tanh" ? "FastGelu" : "Gelu", [x]);
-        if (opset >= 20)
-            return m.Op("Gelu", x).With("approximate", approximate);
-        var type = m[X].Type;
-        Wire Number(double value) => m.Constant(Constants.Scalar(value, type!.Element));
-        Wire Binary(string op, Wire a, Wire b) => m.Op(op, a, b).OfType(type);
-        var inner = approximate == "tanh"
-            ? m.Op("Tanh", Binary("Mul", Number(Math.Sqrt(2 / Math.PI)),
-                Binary("Add", x, Binary("Mul", Number(0.044715), Binary("Mul", x, Binary("Mul", x, x)))))).OfType(type)
-            : m.Op("Erf", Binary("Mul", x, Number(Math.Sqrt(0.5)))).OfType(type);
-        return Binary("Mul", Binary("Mul", Number(0.5), x), Binary("Add", inner, Number(1)));
+        var (x, isStandard, function) = ((Wire)m[X], target == Target.Onnx, m.Get(Function));
+        switch (function)
+        {
+            case Vocabulary.Relu:
+                return m.Op("Relu", x);
+            case Vocabulary.ReluSquared:
+                var relu = m.Op("Relu", x).OfType(m[X].Type);
+                return m.Op("Mul", relu, relu);
+            case Vocabulary.Silu:
+                return isStandard ? m.Op("Mul", x, m.Op("Sigmoid", Times(m, x, m.Get(Alpha))).OfType(m[X].Type))
+                    : m.Op(Contrib, "QuickGelu", [x]).With("alpha", m.Get(Alpha));
+            case Vocabulary.Gelu or Vocabulary.GeluTanh:
+                var isTanh = function == Vocabulary.GeluTanh;
+                return !isStandard ? m.Op(Contrib, isTanh ? "FastGelu" : "Gelu", [x])
+                    : opset >= 20 ? m.Op("Gelu", x).With("approximate", isTanh ? "tanh" : "none")
+                    : isTanh ? GeluByTanh(m, x) : GeluByErf(m, x);
+            default:
+                throw new InvalidOperationException($"There is no activation '{function}'.");
+        }
     }
+
+    static Wire GeluByTanh(PatchBuilder m, Wire x)
+    {
+        var cubic = Binary(m, "Add", x, Times(m, Binary(m, "Mul", x, Binary(m, "Mul", x, x)), 0.044715));
+        return HalfOf(m, x, m.Op("Tanh", Times(m, cubic, Math.Sqrt(2 / Math.PI))));
+    }
+
+    static Wire GeluByErf(PatchBuilder m, Wire x) => HalfOf(m, x, m.Op("Erf", Times(m, x, Math.Sqrt(0.5))));
+
+    /// <summary>½·x·(1 + f).</summary>
+    static Wire HalfOf(PatchBuilder m, Wire x, Wire f) => Binary(m, "Mul", Times(m, x, 0.5), Binary(m, "Add", f.OfType(m[X].Type), Number(m, 1)));
+
+    static Wire Times(PatchBuilder m, Wire x, double factor) => factor == 1 ? x : Binary(m, "Mul", x, Number(m, factor));
+
+    static Wire Binary(PatchBuilder m, string op, Wire a, Wire b) => m.Op(op, a, b).OfType(m[X].Type);
+
+    static Wire Number(PatchBuilder m, double value) => m.Constant(Constants.Scalar(value, m[X].Element()));
 }

@@ -1,39 +1,36 @@
+using OnnxEff.GraphPasses.Normalise;
+using OnnxEff.GraphPasses.Raise.Activations;
+using OnnxEff.Ir;
 using OnnxEff.Ops.Llm;
 using OnnxEff.Rewriting;
-using static OnnxEff.Ops.Onnx.Standard;
 using static OnnxEff.Rewriting.Pattern;
 
 namespace OnnxEff.GraphPasses.Raise;
 
 /// <summary>
-/// x·σ(x) ⇒ llm.Silu(x); x·Φ(x) ⇒ llm.Gelu(x); act(gate)·up ⇒ llm.GatedActivation(gate, up).
-/// 1. Silu: product with the sigmoid, QuickGelu and Swish with α = 1.
-/// 2. Gelu by the error function: ½·x·(1 + erf(x/√2)) with the half anywhere; Gelu of ONNX and of ORT.
-/// 3. Gelu by tanh: ½·x·(1 + tanh(√(2/π)·(x + 0.044715·x³))) with the cube as power or product, the half anywhere, √(2/π)
-///    outside or distributed; FastGelu, BiasGelu (whose bias becomes an Add).
-/// 4. A product with an activation's result is a gate. The activation may have no other user.
-/// Left alone: other α, clipped gates.
+/// Whatever computes silu(x) ⇒ llm.Activation(x); act(gate)·up ⇒ llm.GatedActivation(gate, up).
+/// 1. Functions of one real, in any spelling, are compared with silu (also with a slope, such as that of quick Gelu), both forms of
+///    Gelu, ReLU and its square. A half of Gelu that stands elsewhere leaves a factor of 2, which then meets it.
+/// 2. BiasGelu, FastGelu with a bias: the bias becomes an Add.
+/// 3. A product with an activation's result is a gate. The activation may have no other user.
+/// Left alone: functions that the vocabulary does not have, which run as they are; what clips a gate stays before it.
 /// </summary>
-public sealed class MlpActivation() : RulePass(
-    Rewrite.Named("raise-silu").Match(X * Sigmoid(X)
-            | Op("QuickGelu", X).In(Contrib).With("alpha", 1f)
-            | Op("Swish", X).With("alpha", 1f, absent: 1f))
-        .To(m => Silu(m)),
-    Rewrite.Named("raise-gelu").Match(Op("Gelu", X).With("approximate", Approximate)).To(m => Gelu(m, m[X], m.Get(Approximate))),
-    Rewrite.Named("raise-gelu-erf").Match(HalfOf(X, Erf((X / Math.Sqrt(2)) | (X * Math.Sqrt(0.5)))) | Op("Gelu", X).In(Contrib))
-        .To(m => Gelu(m, m[X], "none")),
-    Rewrite.Named("raise-gelu-tanh").Match(HalfOf(X, Tanh(CubicArgument)) | Op("FastGelu", X).In(Contrib)).To(m => Gelu(m, m[X], "tanh")),
-    Rewrite.Named("raise-bias-gelu").Match(Op("BiasGelu", X, Bias).In(Contrib)).To(m => Gelu(m, Biased(m), "none")),
-    Rewrite.Named("raise-bias-fast-gelu").Match(Op("FastGelu", X, Bias).In(Contrib)).To(m => Gelu(m, Biased(m), "tanh")),
-    Rewrite.Named("raise-gated-silu").Match(Llm(Vocabulary.Silu) * Up).When(IsGate, NoGate).To(m => Gate(m, "silu")),
-    Rewrite.Named("raise-gated-gelu").Match(Llm(Vocabulary.Gelu).With("approximate", "none") * Up).When(IsGate, NoGate).To(m => Gate(m, "gelu")),
-    Rewrite.Named("raise-gated-gelu-tanh").Match(Llm(Vocabulary.Gelu).With("approximate", "tanh") * Up).When(IsGate, NoGate).To(m => Gate(m, "gelu_tanh")))
+public sealed class MlpActivation : GraphPass
 {
     const string Contrib = "com.microsoft";
-    const string NoGate = "both operands must have the same shape";
 
     static readonly Var X = new("x"), Up = new("up"), Bias = new("bias");
-    static readonly AttrVar<string> Approximate = new("approximate", "none");
+    static readonly AttrVar<string> Function = new("function", "");
+    static readonly AttrVar<float> Alpha = new("alpha", 1f);
+
+    static readonly RuleSet Biases = new(
+        Rewrite.Named("raise-bias-gelu").Match(Op("BiasGelu", X, Bias).In(Contrib)).To(m => m.Op(Contrib, "Gelu", [Biased(m)])),
+        Rewrite.Named("raise-bias-fast-gelu").Match(Op("FastGelu", X, Bias).In(Contrib)).To(m => m.Op(Contrib, "FastGelu", [Biased(m)])));
+
+    static readonly RuleSet Gates = new([.. new MergeFactors().Rules, .. new SimplifyArithmetic().Rules,
+        Rewrite.Named("raise-gate").Match(Op(Vocabulary.Activation, X).In(Vocabulary.Domain).With("function", Function).With("alpha", Alpha) * Up)
+            .When(m => m[X].Shape() is { } shape && shape.Equals(m[Up].Shape()), "both operands must have the same shape")
+            .To(m => m.Op(Vocabulary.Domain, Vocabulary.GatedActivation, [m[X], m[Up]]).With("function", m.Get(Function)).With("alpha", m.Get(Alpha)))]);
 
     /// <inheritdoc/>
     public override string Name => "raise-activation";
@@ -44,35 +41,61 @@ public sealed class MlpActivation() : RulePass(
     /// <inheritdoc/>
     public override Exactness Exactness => Exactness.Reassociates;
 
-    static Pattern CubicArgument
+    /// <inheritdoc/>
+    public override PassResult Run(PassContext context)
     {
-        get
+        _ = context.Shapes;
+        var graph = context.Model.Graph;
+        var applied = Biases.Apply(graph, context.Trace).Applied;
+        if (context.Evaluator is { } evaluator)
+            applied += RaiseAll(graph, new ActivationProbe(context.Model, evaluator));
+        else
+            context.Refuse(new Refusal(Name, graph.Name, "activations are recognised by evaluation, which needs a runtime"));
+        if (applied == 0)
+            return PassResult.Unchanged;
+        var gates = Gates.Apply(graph, context.Trace);
+        foreach (var refusal in gates.Refusals)
+            context.Refuse(refusal);
+        return new(applied + gates.Applied);
+    }
+
+    /// <summary>From the outputs inwards, so that the half of a Gelu is taken in where it stands in reach.</summary>
+    static int RaiseAll(Graph graph, ActivationProbe probe)
+    {
+        graph.Sort();
+        var cones = new ElementwiseCones(graph);
+        var raised = 0;
+        foreach (var node in graph.Nodes.Reverse().ToArray())
         {
-            // √(2/π), as a double and in the ten and eight digits that model code has.
-            Pattern c = (Pattern)Math.Sqrt(2 / Math.PI) | 0.7978845608 | 0.79788456;
-            var cube = Op("Pow", X, 3.0) | (X * X * X) | (X * (X * X));
-            return (c * (X + (0.044715 * cube))) | ((X * c) * (1.0 + ((X * 0.044715 * X) | (0.044715 * (X * X)))));
+            if (!node.IsAlive || node.Outputs.Count != 1)
+                continue;
+            foreach (var cone in cones.EndingIn(node.Result))
+            {
+                if (probe.Probe(cone) is not { } activation)
+                    continue;
+                Replace(cone, activation);
+                raised++;
+                break;
+            }
         }
+        if (raised > 0)
+            graph.Sort();
+        return raised;
     }
 
-    /// <summary>½·x·(1 + f) with the factors in any grouping.</summary>
-    static Pattern HalfOf(Pattern x, Pattern f)
+    static void Replace(ElementwiseCone cone, ProbedActivation activation)
     {
-        var shifted = f + 1.0;
-        return (0.5 * (x * shifted)) | ((0.5 * x) * shifted) | (x * (0.5 * shifted));
+        var (node, type) = (cone.To.Producer!, cone.To.Type!);
+        var build = new GraphBuilder(node.Graph, node.Name.Length > 0 ? node.Name : cone.To.Name);
+        var result = build.Output(build.Node(Vocabulary.Activation, Vocabulary.Domain, [cone.From], [("function", activation.Function), ("alpha", activation.Alpha)]),
+            "activation", type with { Element = cone.From.Element() });
+        if (activation.Factor != 1)
+            result = build.Op("Mul", [result, build.Constant(Constants.Scalar(activation.Factor, cone.From.Element()))], result.Type);
+        if (cone.From.Element() != type.Element)
+            result = build.Op("Cast", [result], type, ("to", (long)type.Element));
+        Replacement.Put(cone.To, result, isNew: true);
+        Replacement.RemoveIfUnused(node);
     }
-
-    static OpPattern Llm(string op) => Op(op, X).In(Vocabulary.Domain);
-
-    static bool IsGate(Match m) => m[X].Type?.Shape is { } shape && shape.Equals(m[Up].Type?.Shape);
-
-    static Wire Silu(PatchBuilder m) => m.Op(Vocabulary.Domain, Vocabulary.Silu, [m[X]]);
 
     static Wire Biased(PatchBuilder m) => m.Op("Add", m[X], m[Bias]).OfType(m[X].Type);
-
-    static Wire Gelu(PatchBuilder m, Wire x, string approximate) =>
-        m.Op(Vocabulary.Domain, Vocabulary.Gelu, [x]).With("approximate", approximate);
-
-    static Wire Gate(PatchBuilder m, string activation) =>
-        m.Op(Vocabulary.Domain, Vocabulary.GatedActivation, [m[X], m[Up]]).With("activation", activation);
 }

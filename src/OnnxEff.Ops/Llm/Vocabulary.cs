@@ -25,15 +25,30 @@ public static class Vocabulary
     /// <summary>The stored form of com.microsoft.MatMulNBits.</summary>
     public const string MatMulNBits = "matmul_nbits";
 
-    /// <summary>x · σ(x).</summary>
-    public const string Silu = "Silu";
-
-    /// <summary>x · Φ(x). Attribute <c>approximate</c>: <c>none</c> (error function) or <c>tanh</c>, as in ONNX.</summary>
-    public const string Gelu = "Gelu";
+    /// <summary>
+    /// f(x) for each element. Attributes <c>function</c>: <see cref="Silu"/>, <see cref="Gelu"/>, <see cref="GeluTanh"/>, <see cref="Relu"/> or
+    /// <see cref="ReluSquared"/>; <c>alpha</c> (float): the slope of silu.
+    /// </summary>
+    public const string Activation = "Activation";
 
     /// <summary>
-    /// activation(gate) · up. Inputs gate, up; attribute <c>activation</c>: <c>silu</c>, <c>gelu</c> or <c>gelu_tanh</c>.
-    /// The three linear layers around it stay nodes of their own.
+    /// activation(gate) · up. Inputs gate, up; attributes as those of <see cref="Activation"/>. The three linear layers around it
+    /// stay nodes of their own.
     /// </summary>
     public const string GatedActivation = "GatedActivation";
+
+    /// <summary>x · σ(α·x); quick Gelu is silu with α = 1.702.</summary>
+    public const string Silu = "silu";
+
+    /// <summary>x · Φ(x), by the error function.</summary>
+    public const string Gelu = "gelu";
+
+    /// <summary>½ · x · (1 + tanh(√(2/π) · (x + 0.044715·x³))).</summary>
+    public const string GeluTanh = "gelu_tanh";
+
+    /// <summary>max(x, 0).</summary>
+    public const string Relu = "relu";
+
+    /// <summary>max(x, 0)².</summary>
+    public const string ReluSquared = "relu_squared";
 }

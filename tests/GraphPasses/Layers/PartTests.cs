@@ -28,10 +28,10 @@ public class PartTests
     }
 
     [Fact]
-    public void An_activation_that_no_rule_takes_is_left()
+    public void An_activation_that_is_not_known_is_left()
     {
-        var part = Assert.Single(Mlp(s => s.Const("α", 1.702f).Node("scaled", "Mul", "up α").Node("gate", "Sigmoid", "scaled").Node("a", "Mul", "up gate")));
-        Assert.Equal((null, "'x' is already 'scaled', here it is 'up'"), (part.Became, part.Sentence));
+        var part = Assert.Single(Mlp(s => s.Node("gate", "Sigmoid", "up").Node("a", "Mul", "gate gate")));
+        Assert.Equal((null, "what Sigmoid is part of has the values of no known activation"), (part.Became, part.Sentence));
     }
 
     [Fact]

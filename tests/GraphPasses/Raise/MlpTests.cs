@@ -1,6 +1,7 @@
 using OnnxEff.GraphPasses;
 using OnnxEff.GraphPasses.Lower;
 using OnnxEff.GraphPasses.Raise;
+using OnnxEff.Ir;
 using OnnxEff.Tests.Testing;
 using Xunit;
 
@@ -17,7 +18,7 @@ public class MlpTests
         var sketch = Start().Node("s", "Sigmoid", "x").Node("g", "Mul", "x s").Node("y", "Mul", "g up").Output("y");
         sketch.Run(new MlpActivation());
         Assert.Equal("y = llm.GatedActivation(x, up)", sketch.Text);
-        Assert.Equal("silu", sketch.Graph.Nodes.Single().Text("activation"));
+        Assert.Equal("silu", sketch.Graph.Nodes.Single().Text("function"));
     }
 
     [Fact]
@@ -45,10 +46,60 @@ public class MlpTests
         Assert.Equal(("Gelu", approximate), (gelu.OpType, gelu.Text("approximate")));
     }
 
-    [Fact]
-    public void Another_slope_is_no_silu()
+    [Theory]
+    [InlineData("s Sigmoid x; y Mul s x", "silu", 1f)]
+    [InlineData("n Neg x; e Exp n; a Add e one; y Div x a", "silu", 1f)]
+    [InlineData("n Neg x; e Exp n; a Add one e; r Reciprocal a; y Mul x r", "silu", 1f)]
+    [InlineData("h Mul x half; t Tanh h; a Add t one; b Mul a half; y Mul b x", "silu", 1f)]
+    [InlineData("m Mul x slope; s Sigmoid m; y Mul x s", "silu", 1.702f)]
+    [InlineData("y Relu x", "relu", 1f)]
+    [InlineData("y Max x zero", "relu", 1f)]
+    [InlineData("r Relu x; y Mul r r", "relu_squared", 1f)]
+    [InlineData("r Relu x; y Mul x r", "relu_squared", 1f)]
+    [InlineData("r Relu x; y Pow r two", "relu_squared", 1f)]
+    [InlineData("p Pow x three; q Mul p k; r Add x q; m Mul r c2; s Sigmoid m; y Mul x s", "gelu_tanh", 1f)]
+    [InlineData("p Mul x x; q Mul k p; r Add q one; m Mul x r; n Mul m c; t Tanh n; a Add t one; h Mul a x; y Mul h half", "gelu_tanh", 1f)]
+    public void Every_spelling_of_an_activation_is_one(string calls, string function, float alpha)
     {
-        var sketch = Start().Node("y", "com.microsoft.QuickGelu", "x", ("alpha", 1.702f)).Output("y");
-        Assert.Equal(0, sketch.Run(new MlpActivation()).Applied("raise-activation"));
+        var sketch = Start().Const("slope", 1.702f).Const("zero", 0f).Const("two", 2f).Const("c2", 1.5957691f);
+        foreach (var words in calls.Split("; ").Select(c => c.Split(' ', 3)))
+            sketch.Node(words[0], words[1], words[2]);
+        sketch.Output("y");
+        foreach (var target in Enum.GetValues<Target>())
+            sketch.RunSame(1e-5, new MlpActivation(), new LowerActivations(target, 18));
+        sketch.Run(new MlpActivation());
+        var node = Assert.Single(sketch.Graph.Nodes);
+        Assert.Equal(("Activation", function, alpha), (node.OpType, node.Text("function"), node.Float("alpha")));
+    }
+
+    [Fact]
+    public void A_half_of_gelu_behind_the_gate_is_taken_in()
+    {
+        var sketch = Start().Node("d", "Div", "x root2").Node("e", "Erf", "d").Node("a", "Add", "e one").Node("p", "Mul", "x a").Node("g", "Mul", "p up").Node("y", "Mul", "g half").Output("y");
+        sketch.RunSame(1e-5, new MlpActivation(), new LowerActivations(Target.Ort, 20));
+        Assert.Equal("Gelu Mul", sketch.Ops);
+    }
+
+    [Fact]
+    public void Half_precision_constants_are_told_apart()
+    {
+        var sketch = new Sketch(opset: 20).Input("x", ElementType.Float16, 2, 8).Const("half", Tensor.Scalar((Half)0.5)).Const("one", Tensor.Scalar((Half)1)).Const("c", Tensor.Scalar((Half)0.79788458))
+            .Const("k", Tensor.Scalar((Half)0.044715)).Const("three", Tensor.Scalar((Half)3))
+            .Node("p", "Pow", "x three").Node("q", "Mul", "p k").Node("r", "Add", "x q").Node("s", "Mul", "r c").Node("t", "Tanh", "s").Node("a", "Add", "t one").Node("h", "Mul", "x half").Node("y", "Mul", "h a").Output("y");
+        sketch.Run(new MlpActivation());
+        Assert.Equal("gelu_tanh", Assert.Single(sketch.Graph.Nodes).Text("function"));
+    }
+
+    [Theory]
+    [InlineData("y Tanh x")]
+    [InlineData("y HardSwish x")]
+    [InlineData("y Softplus x")]
+    [InlineData("s Sigmoid x; y Mul s s")]
+    public void Another_function_is_left(string calls)
+    {
+        var sketch = Start();
+        foreach (var words in calls.Split("; ").Select(c => c.Split(' ', 3)))
+            sketch.Node(words[0], words[1], words[2]);
+        Assert.Equal(0, sketch.Output("y").Run(new MlpActivation()).Applied("raise-activation"));
     }
 }
