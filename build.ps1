@@ -16,7 +16,8 @@ $verbs = @'
   test      run all tests; the last line is: N passed, N failed, N skipped
   publish   Native AOT command line and operator library into artifacts/bin
   demo      optimise, verify, measure and run the model in models/kjv
-  bench     llama-bench's measurements: ./build.ps1 bench MODEL... [-p 512 -n 128 -d 0 -t 1,2]
+  bench     llama-bench's measurements: ./build.ps1 bench MODEL... [-p 512 -n 128 -d 0 -t 1,2];
+            ./build.ps1 bench attention [--quick]: our attention beside ONNX Runtime's and the machine's limits
   pack      the NuGet package with the operator library into artifacts/packages
   format    check the code style; ./build.ps1 format fix mends it
   clean     remove everything that was built; what was fetched stays
@@ -84,7 +85,10 @@ function demo {
     & "$bin/onnxeff$exe" generate $model --tokenizer models/kjv/tokenizer.json --prompt $prompt -n 64
   }
 }
-function bench { publish; & "$bin/onnxeff$exe" bench @args }
+function bench {
+  publish
+  if ($args[0] -eq 'attention') { dotnet run --project tests/Benchmarks -c Release -v quiet -- @args } else { & "$bin/onnxeff$exe" bench @args }
+}
 function pack { publish; dotnet pack custom-ops/package -c Release -o artifacts/packages -v quiet }
 function format { Tools; if ($args[0] -eq 'fix') { dotnet format OnnxEff.sln } else { dotnet format OnnxEff.sln --verify-no-changes } }
 function clean { 'bin', 'obj', 'publish', 'aot', 'packages', 'package' | ForEach-Object { Remove-Item -Recurse -Force "artifacts/$_" -ErrorAction Ignore } }

@@ -12,7 +12,8 @@ verbs() { cat <<'LIST'
   test      run all tests; the last line is: N passed, N failed, N skipped
   publish   Native AOT command line and operator library into artifacts/bin
   demo      optimise, verify, measure and run the model in models/kjv
-  bench     llama-bench's measurements: ./build.sh bench MODEL... [-p 512 -n 128 -d 0 -t 1,2]
+  bench     llama-bench's measurements: ./build.sh bench MODEL... [-p 512 -n 128 -d 0 -t 1,2];
+            ./build.sh bench attention [--quick]: our attention beside ONNX Runtime's and the machine's limits
   pack      the NuGet package with the operator library into artifacts/packages
   format    check the code style; ./build.sh format fix mends it
   clean     remove everything that was built; what was fetched stays
@@ -76,7 +77,10 @@ demo() {
   $bin/onnxeff bench models/kjv $out -p 512 -n 128
   for model in models/kjv $out; do echo "== 64 tokens from $model"; $bin/onnxeff generate "$model" --tokenizer models/kjv/tokenizer.json --prompt "$prompt" -n 64; done
 }
-bench() { publish; $bin/onnxeff bench "$@"; }
+bench() {
+  publish
+  if [ "${1:-}" = attention ]; then dotnet run --project tests/Benchmarks -c Release -v quiet -- "$@"; else $bin/onnxeff bench "$@"; fi
+}
 pack() { publish; dotnet pack custom-ops/package -c Release -o artifacts/packages -v quiet; }
 format() { tools; if [ "${1:-}" = fix ]; then dotnet format OnnxEff.sln; else dotnet format OnnxEff.sln --verify-no-changes; fi; }
 clean() { rm -rf artifacts/bin artifacts/obj artifacts/publish artifacts/aot artifacts/packages artifacts/package; }

@@ -17,8 +17,8 @@ public abstract class BlockMaskedAttentionTests<TLanes> where TLanes : unmanaged
         Agrees(new(2, sequence, 21, hq, hkv, size) { Rotates = Rotary.PerToken });
 
     [Theory]
-    [InlineData(0, 3), InlineData(0, 0), InlineData(1, 0), InlineData(1, 63), InlineData(1, 64), InlineData(1, 255), InlineData(1, 256)]
-    [InlineData(1, 600), InlineData(2, 254), InlineData(23, 0), InlineData(24, 0), InlineData(25, 0), InlineData(47, 80), InlineData(48, 80)]
+    [InlineData(0, 3), InlineData(0, 0), InlineData(1, 0), InlineData(1, 7), InlineData(1, 8), InlineData(1, 63), InlineData(1, 511), InlineData(1, 512)]
+    [InlineData(1, 1300), InlineData(2, 510), InlineData(2, 511), InlineData(23, 0), InlineData(24, 0), InlineData(25, 0), InlineData(47, 80), InlineData(48, 80)]
     [InlineData(49, 80), InlineData(127, 0), InlineData(128, 0), InlineData(129, 1), InlineData(97, 1100)]
     public void Agrees_around_the_edges_of_tiles_and_chunks(int sequence, int past) =>
         Agrees(new(1, sequence, past, 4, 2, 8) { Rotates = Rotary.TableImplicit });
@@ -42,7 +42,12 @@ public abstract class BlockMaskedAttentionTests<TLanes> where TLanes : unmanaged
     [Theory]
     [InlineData(-1, 1), InlineData(0, 1), InlineData(5, 1), InlineData(-1, 40), InlineData(0, 40), InlineData(5, 40)]
     public void Agrees_for_both_cache_contracts(int spare, int sequence) =>
-        Agrees(new(2, sequence, 300, 4, 2, 16) { Spare = spare, Rotates = Rotary.PerToken });
+        Agrees(new(2, sequence, 700, 4, 2, 16) { Spare = spare, Rotates = Rotary.PerToken });
+
+    [Theory]
+    [InlineData(Mask.LeftPadding, -1), InlineData(Mask.RightPadding, 520), InlineData(Mask.Holes, 700), InlineData(Mask.SeqlensLater, -1)]
+    public void Agrees_for_masks_where_keys_are_shared_out(Mask mask, int window) =>
+        Agrees(new(3, 1, 1100, 4, 2, 16) { Keys = mask, Window = window, Sinks = true, Rotates = Rotary.TableImplicit });
 
     [Theory]
     [InlineData(Mask.None), InlineData(Mask.SeqlensLater)]
@@ -147,7 +152,7 @@ public abstract class BlockMaskedAttentionTests<TLanes> where TLanes : unmanaged
     }
 
     [Theory]
-    [InlineData(1, 700), InlineData(130, 40), InlineData(30, 1500)]
+    [InlineData(1, 1400), InlineData(130, 40), InlineData(30, 1500)]
     public void Gives_the_same_bits_for_any_number_of_threads(int sequence, int past)
     {
         AttentionCase c = new(2, sequence, past, 6, 3, 64) { Rotates = Rotary.PerToken };

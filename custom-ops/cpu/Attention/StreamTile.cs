@@ -18,7 +18,7 @@ readonly unsafe struct StreamTile<TLanes, TCodec, TStored> : IAttentionTile<Stre
     readonly float* q, o, m, l, scores;
 
     /// <inheritdoc/>
-    public static int KeysPerBlock => 64; // 64 rows of 128 floats are 32 KiB: values stay in L1 for all groups of rows.
+    public static int KeysPerBlock => 8; // 8 rows of 128 floats are a page, and the next page is on its way while this one is used.
 
     /// <inheritdoc/>
     public static nuint ScratchFloats(AttentionCall<TStored> call, int queries) =>
@@ -79,7 +79,7 @@ readonly unsafe struct StreamTile<TLanes, TCodec, TStored> : IAttentionTile<Stre
         for (int group = 0; group < groups; group++)
         {
             float* gq = q + 4L * group * d, go = o + 4L * group * dv;
-            StreamProducts<TLanes, TCodec, TStored>.Score(gq, keys, block.Count, d, scores);
+            StreamProducts<TLanes, TCodec, TStored>.Score(gq, keys, block.Count, d, scores, fetch: group == 0);
             // The vectors of the softmax may reach past the last key.
             int padded = (4 * block.Count + TLanes.Count - 1) / TLanes.Count * TLanes.Count;
             new Span<float>(scores + 4 * block.Count, padded - 4 * block.Count).Fill(float.NegativeInfinity);
@@ -87,7 +87,7 @@ readonly unsafe struct StreamTile<TLanes, TCodec, TStored> : IAttentionTile<Stre
             if (call.Slopes != null) AddSlopes(group, block);
             if (partial) Mask(group, block);
             Softmax(padded, m + 4 * group, l + 4 * group, go);
-            if (finite) StreamProducts<TLanes, TCodec, TStored>.Mix(scores, values, block.Count, dv, go);
+            if (finite) StreamProducts<TLanes, TCodec, TStored>.Mix(scores, values, block.Count, dv, go, fetch: group == 0);
             else MixVisible(values, block.Count, go);
         }
     }

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace OnnxEff.CustomOps.Cpu;
 
@@ -118,8 +119,14 @@ public readonly unsafe struct V256(Vector256<float> v) : ILanes<V256>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<float> Sum4(V256 a, V256 b, V256 c, V256 d) =>
-        Quads.Sum(FoldAdd(a), FoldAdd(b), FoldAdd(c), FoldAdd(d));
+    public static Vector128<float> Sum4(V256 a, V256 b, V256 c, V256 d)
+    {
+        if (!Avx.IsSupported) return Quads.Sum(FoldAdd(a), FoldAdd(b), FoldAdd(c), FoldAdd(d));
+        // Each quarter of four lanes becomes its own sum of a, b, c, d.
+        Vector256<double> ab = (Avx.UnpackLow(a.V, b.V) + Avx.UnpackHigh(a.V, b.V)).AsDouble();
+        Vector256<double> cd = (Avx.UnpackLow(c.V, d.V) + Avx.UnpackHigh(c.V, d.V)).AsDouble();
+        return FoldAdd(new(Avx.UnpackLow(ab, cd).AsSingle() + Avx.UnpackHigh(ab, cd).AsSingle()));
+    }
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace OnnxEff.CustomOps.Cpu;
 
@@ -118,8 +119,14 @@ public readonly unsafe struct V512(Vector512<float> v) : ILanes<V512>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<float> Sum4(V512 a, V512 b, V512 c, V512 d) =>
-        Quads.Sum(FoldAdd(a), FoldAdd(b), FoldAdd(c), FoldAdd(d));
+    public static Vector128<float> Sum4(V512 a, V512 b, V512 c, V512 d)
+    {
+        if (!Avx512F.IsSupported) return Quads.Sum(FoldAdd(a), FoldAdd(b), FoldAdd(c), FoldAdd(d));
+        // Each quarter of four lanes becomes its own sum of a, b, c, d.
+        Vector512<double> ab = (Avx512F.UnpackLow(a.V, b.V) + Avx512F.UnpackHigh(a.V, b.V)).AsDouble();
+        Vector512<double> cd = (Avx512F.UnpackLow(c.V, d.V) + Avx512F.UnpackHigh(c.V, d.V)).AsDouble();
+        return FoldAdd(new(Avx512F.UnpackLow(ab, cd).AsSingle() + Avx512F.UnpackHigh(ab, cd).AsSingle()));
+    }
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -1,0 +1,44 @@
+using System.Diagnostics;
+
+namespace OnnxEff.Benchmarks.Running;
+
+/// <summary>How long a comparison goes on: at least so many rounds, and until the time is spent.</summary>
+readonly record struct Effort(int Rounds, double Seconds)
+{
+    const int MostRounds = 101;
+
+    public static Effort Full => new(3, 3);
+
+    public static Effort Smoke => new(1, 0);
+
+    /// <summary>True when that many rounds in that many seconds are enough.</summary>
+    public bool Met(int rounds, double seconds) => rounds >= Rounds && (seconds >= Seconds || rounds >= MostRounds);
+}
+
+/// <summary>Actions take turns, so that what else happens on the machine meets all of them.</summary>
+static class Turns
+{
+    /// <summary>Median seconds of each action; all run once before, unmeasured.</summary>
+    public static double[] Medians(Effort effort, params Action[] actions)
+    {
+        foreach (Action action in actions) action();
+        List<double>[] seconds = [.. actions.Select(_ => new List<double>())];
+        for (double spent = 0; !effort.Met(seconds[0].Count, spent); spent = seconds.Sum(list => list.Sum()))
+            for (int i = 0; i < actions.Length; i++) seconds[i].Add(Seconds(actions[i]));
+        return [.. seconds.Select(Median)];
+    }
+
+    /// <summary>The middle value; of an even number the lower middle.</summary>
+    public static double Median(IEnumerable<double> values)
+    {
+        double[] sorted = [.. values.Order()];
+        return sorted[(sorted.Length - 1) / 2];
+    }
+
+    static double Seconds(Action action)
+    {
+        long start = Stopwatch.GetTimestamp();
+        action();
+        return Stopwatch.GetElapsedTime(start).TotalSeconds;
+    }
+}
