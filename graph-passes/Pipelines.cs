@@ -41,7 +41,7 @@ public static class Pipelines
         new(new ShapesFromInputs(), "masks that were spelled out ask the inputs, not each layer's values, and are one mask then"),
         new(new LowerNorms(target, opset), "needs the residual sums as they are"),
         new(new LowerActivations(target, opset), "any place"),
-        new(new LowerLinear(target), "any place"),
+        new(new LowerLinear(), "any place"),
         new(new JoinSlices(), "after attention, which reads halves of angles and parts of heads as slices"),
         .. Tidy,
     ];

@@ -8,14 +8,13 @@ namespace OnnxEff.GraphPasses.Lower;
 /// <summary>
 /// llm.Linear ⇒ the operator for its stored format.
 /// 1. MatMulNBits stays MatMulNBits, with its bias inside.
-/// 2. A weight stored as [N, K] (a tied embedding): com.microsoft.FusedMatMul with transB, so that no runtime makes a
-///    transposed copy; in standard ONNX Transpose and MatMul.
+/// 2. A weight stored as [N, K] (a tied embedding): Transpose and MatMul. ONNX Runtime transposes the constant when it loads the
+///    file, packs the result and keeps that only; with FusedMatMul it reads the file's rows too, and one token takes longer.
 /// 3. A weight stored as [K, N]: MatMul. A bias is added behind.
 /// </summary>
-public sealed class LowerLinear(Target target) : RulePass(
+public sealed class LowerLinear() : RulePass(
     Rewrite.Named("lower-matmul-nbits").Match(Linear.With("format", Vocabulary.MatMulNBits).As(Y)).To(ToMatMulNBits),
-    Rewrite.Named("lower-linear").Match(Linear.When(n => n.Text("format").Length == 0, "it is stored in another format").As(Y))
-        .To(m => ToMatMul(m, target)))
+    Rewrite.Named("lower-linear").Match(Linear.When(n => n.Text("format").Length == 0, "it is stored in another format").As(Y)).To(ToMatMul))
 {
     const string Contrib = "com.microsoft";
 
@@ -42,12 +41,9 @@ public sealed class LowerLinear(Target target) : RulePass(
         return product;
     }
 
-    static Wire ToMatMul(PatchBuilder m, Target target)
+    static Wire ToMatMul(PatchBuilder m)
     {
-        var isTransposed = m[Y].Producer!.Int("transposed") != 0;
-        var product = !isTransposed ? m.Op("MatMul", m[X], m[Weight])
-            : target == Target.Onnx ? m.Op("MatMul", m[X], Transposed(m))
-            : m.Op(Contrib, "FusedMatMul", [m[X], m[Weight]]).With("transB", 1);
+        var product = m.Op("MatMul", m[X], m[Y].Producer!.Int("transposed") == 0 ? m[Weight] : Transposed(m));
         return m.Try(Bias) is { } bias ? m.Op("Add", product.OfType(m[Y].Type), bias) : product;
     }
 

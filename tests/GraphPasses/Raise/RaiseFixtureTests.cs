@@ -46,7 +46,7 @@ public class RaiseFixtureTests
         var feeds = RandomFeeds.For(original.Graph);
         var expected = Evaluated.Run(original, feeds);
         var model = Raised(Fixtures.SharedModels(file));
-        var lowering = new Pipeline([.. new GraphPass[] { new LowerNorms(Target.Ort, model.Opset), new LowerActivations(Target.Ort, model.Opset), new LowerLinear(Target.Ort), new RemoveDead() }
+        var lowering = new Pipeline([.. new GraphPass[] { new LowerNorms(Target.Ort, model.Opset), new LowerActivations(Target.Ort, model.Opset), new LowerLinear(), new RemoveDead() }
             .Select(p => new PipelineStep(p, "under test"))]);
         lowering.Run(model, new OrtEvaluator());
         model.Opsets.TryAdd("com.microsoft", 1);
