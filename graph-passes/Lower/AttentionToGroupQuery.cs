@@ -28,8 +28,6 @@ sealed class AttentionToGroupQuery(Model model, DecoderSignature? signature)
             : !attention.Appends ? "GroupQueryAttention appends keys to its cache, and here all keys are given"
             : attention.Node.Output(3) is not null ? "GroupQueryAttention does not show the product of queries and keys at this stage"
             : attention[AttentionInput.SeqlensK] is not null && !PlacesBesides(attention).IsEmpty ? "GroupQueryAttention has triangles and windows behind a query only"
-            : attention[AttentionInput.Key] is null && attention[AttentionInput.PositionIds] is not null
-                ? "queries and keys that rotate by given positions must not be packed"
             : attention[AttentionInput.KeyMask] is null && attention[AttentionInput.SeqlensK] is null && signature is null
                 ? "the number of keys is not known without an attention mask"
             : null;
@@ -41,20 +39,19 @@ sealed class AttentionToGroupQuery(Model model, DecoderSignature? signature)
         var source = attention.Node;
         var build = new GraphBuilder(source.Graph, source.Name);
         var element = attention[AttentionInput.Query]!.Type!.Element;
-        var (query, key) = (attention[AttentionInput.Query], attention[AttentionInput.Key]);
+        var (query, key, value) = (attention[AttentionInput.Query], attention[AttentionInput.Key], attention[AttentionInput.Value]);
         var (cos, sin) = (attention[AttentionInput.Cos], attention[AttentionInput.Sin]);
         // Tables without positions belong to the operator: it was one before.
         var rotatesInside = cos is not null && cos.Type?.Shape?.Rank == 2 && attention[AttentionInput.PositionIds] is null;
         if (cos is not null && !rotatesInside)
         {
-            query = Rotate(query!, attention.Heads, attention, build);
-            key = Rotate(key!, attention.KvHeads, attention, build);
+            (query, key, value) = Rotated(attention, build);
             cos = sin = null;
         }
         var (lengths, total) = Lengths(attention, build);
         var bias = Bias(attention, build);
         var node = build.Node("GroupQueryAttention", Contrib,
-            [query, key, attention[AttentionInput.Value], attention[AttentionInput.PastKey], attention[AttentionInput.PastValue],
+            [query, key, value, attention[AttentionInput.PastKey], attention[AttentionInput.PastValue],
                 lengths, total, cos, sin, null, bias, attention[AttentionInput.Sinks]],
         [
             ("num_heads", (long)attention.Heads), ("kv_num_heads", (long)attention.KvHeads), ("scale", attention.Scale),
@@ -125,6 +122,26 @@ sealed class AttentionToGroupQuery(Model model, DecoderSignature? signature)
         SpelledMask.PlacesOf(attention) with { Causal = false, Window = attention.Causal ? -1 : attention.Window, WindowRight = attention.Causal ? -1 : attention.WindowRight };
 
     static bool IsFinite(Tensor? constant) => constant?.ToDouble() is { } numbers && Array.TrueForAll(numbers, double.IsFinite);
+
+    /// <summary>Query, key and value with the first two rotated. Packed ones are parted; queries and keys are rotated in one node.</summary>
+    (Value Query, Value Key, Value Value) Rotated(LlmAttention attention, GraphBuilder build)
+    {
+        var query = attention[AttentionInput.Query]!;
+        if (attention[AttentionInput.Key] is { } key)
+            return (Rotate(query, attention.Heads, attention, build), Rotate(key, attention.KvHeads, attention, build), attention[AttentionInput.Value]!);
+        long queries = attention.Heads * attention.HeadSize, keys = attention.KvHeads * attention.HeadSize, values = attention.KvHeads * attention.ValueHeadSize;
+        var (both, value) = Part(query, queries + keys, values, build);
+        (query, key) = Part(Rotate(both, attention.Heads + attention.KvHeads, attention, build), queries, keys, build);
+        return (query, key, value);
+    }
+
+    (Value First, Value Second) Part(Value packed, long first, long second, GraphBuilder build)
+    {
+        var node = model.Opset >= 13 ? build.Node("Split", "", [packed, build.Constant(Tensor.Vector(first, second))], [("axis", 2L)])
+            : build.Node("Split", "", [packed], [("axis", 2L), ("split", (long[])[first, second])]);
+        Value Output(long width) => build.Output(node, "part", packed.Type! with { Shape = new TensorShape(packed.Type.Shape![0], packed.Type.Shape[1], width) });
+        return (Output(first), Output(second));
+    }
 
     /// <summary>RotaryEmbedding over [B, S, H·D]; angles per token become a table with one row for each token.</summary>
     Value Rotate(Value value, int heads, LlmAttention attention, GraphBuilder build)

@@ -1,0 +1,97 @@
+using OnnxEff.Ir;
+using OnnxEff.Ops.Llm;
+using OnnxEff.Rewriting;
+
+namespace OnnxEff.GraphPasses.Lower;
+
+/// <summary>
+/// q, k, v = x·Wq, x·Wk, x·Wv ⇒ (q k v) = x·(Wq Wk Wv), which an attention takes as it is. A product of few columns, as those of shared key
+/// heads are, leaves threads without work, and each node takes its time, which counts where one token is computed.
+/// Left alone: projections that something else reads, of different stored forms, or with anything in between, as a norm of queries.
+/// </summary>
+public sealed class PackProjections : GraphPass
+{
+    static readonly AttentionInput[] s_projected = [AttentionInput.Query, AttentionInput.Key, AttentionInput.Value];
+
+    /// <inheritdoc/>
+    public override string Name => "pack-projections";
+
+    /// <inheritdoc/>
+    public override string Summary => "x·Wq, x·Wk, x·Wv ⇒ x·(Wq Wk Wv)";
+
+    /// <inheritdoc/>
+    public override Exactness Exactness => Exactness.Reassociates;
+
+    /// <inheritdoc/>
+    public override PassResult Run(PassContext context)
+    {
+        _ = context.Shapes;
+        var applied = 0;
+        foreach (var attention in context.Model.Graph.Nodes.Where(LlmAttention.Fits).Select(node => new LlmAttention(node)).ToArray())
+        {
+            Node[] layers = [.. s_projected.Select(slot => attention[slot]?.Producer).OfType<Node>().Where(IsPrivate)];
+            if (!attention.Appends || layers.Length < s_projected.Length || !AreAlike(layers))
+                continue;
+            var packed = Pack(attention, layers);
+            attention.Node.SetInput((int)AttentionInput.Query, packed);
+            attention.Node.SetInput((int)AttentionInput.Key, null);
+            attention.Node.SetInput((int)AttentionInput.Value, null);
+            applied++;
+        }
+        if (applied > 0)
+        {
+            context.Model.Graph.RemoveDead();
+            context.Model.Graph.Sort();
+        }
+        return new(applied);
+    }
+
+    /// <summary>A linear layer that one attention reads, with a weight that nothing else does: it would be stored twice.</summary>
+    static bool IsPrivate(Node node) => node.Is(Vocabulary.Linear, Vocabulary.Domain) && !node.Result.IsOutput && node.Result.Uses.Count == 1
+        && node.Result.Type?.Shape is { Rank: 3 } && node.Input(1)!.Uses.Count == 1 && node.Inputs.Skip(1).All(input => input is null or { Constant: not null });
+
+    /// <summary>The same input, the same stored form, biases or scales of all or none; no order of groups.</summary>
+    static bool AreAlike(Node[] layers) => layers.Distinct().Count() == layers.Length && layers.Select(Form).Distinct().Count() == 1 && layers[0].Input(LinearInputs) is null;
+
+    static string Form(Node layer) => string.Join(' ',
+    [
+        layer.Input(0)!.Name, .. Enumerable.Range(1, LinearInputs - 1).Select(slot => layer.Input(slot)?.Constant is { } tensor ? $"{tensor.Element}[{tensor.Rank}]" : "_"),
+        .. layer.Attributes.Where(a => a.Key != "N").OrderBy(a => a.Key, StringComparer.Ordinal).Select(a => $"{a.Key}={(a.Value is StringAttribute text ? text.Text : a.Value)}"),
+    ]);
+
+    const int LinearInputs = 5; // x, weight, bias, scales, zero points.
+
+    static Value Pack(LlmAttention attention, Node[] layers)
+    {
+        var build = new GraphBuilder(attention.Node.Graph, attention.Node.Name);
+        // Columns of a plain weight lie apart; everything else is stored by outputs.
+        var isByColumns = layers[0].Int("transposed") == 0;
+        Value? Side(int slot) => layers[0].Input(slot) is null ? null
+            : build.Constant(SideBySide([.. layers.Select(layer => layer.Input(slot)!.Constant!)], slot == 1 && isByColumns ? 1 : 0));
+        var node = build.Node(Vocabulary.Linear, Vocabulary.Domain, [layers[0].Input(0), .. Enumerable.Range(1, LinearInputs - 1).Select(Side)],
+            [.. layers[0].Attributes.Select(a => (a.Key, a.Key == "N" ? layers.Sum(layer => layer.Int("N")) : a.Value))]);
+        var shape = layers[0].Result.Type!.Shape!;
+        var width = layers.Select(layer => layer.Result.Type!.Shape![2]).Aggregate((a, b) => a + b);
+        return build.Output(node, "packed", new TensorType(layers[0].Result.Type!.Element, new TensorShape(shape[0], shape[1], width)));
+    }
+
+    /// <summary>Tensors joined along an axis, before which all sizes agree.</summary>
+    static Tensor SideBySide(Tensor[] parts, int axis)
+    {
+        long[] dims = [.. parts[0].Dims];
+        dims[axis] = parts.Sum(part => part.Dims[axis]);
+        var outer = Tensor.CountOf(dims.AsSpan(0, axis));
+        var bytes = new byte[parts.Sum(part => part.Data.Length)];
+        var at = 0;
+        for (long row = 0; row < outer; row++)
+        {
+            foreach (var part in parts)
+            {
+                var length = (int)(part.Data.Length / outer);
+                part.Data.Slice(row * length, length).CopyTo(bytes.AsSpan(at));
+                at += length;
+            }
+        }
+        return new Tensor(parts[0].Element, dims, new TensorData(bytes));
+    }
+}

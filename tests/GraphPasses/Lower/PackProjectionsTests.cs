@@ -1,0 +1,88 @@
+using OnnxEff.GraphPasses;
+using OnnxEff.Ir;
+using OnnxEff.Tests.Testing;
+using Xunit;
+
+namespace OnnxEff.Tests.GraphPasses.Lower;
+
+public class PackProjectionsTests
+{
+    const int B = 2, S = 3, Heads = 4, KvHeads = 2, Size = 32, Hidden = 32;
+
+    public enum Form { Plain, Biased, Transposed, FourBits }
+
+    public static TheoryData<Form, Target> Forms
+    {
+        get
+        {
+            var data = new TheoryData<Form, Target>();
+            foreach (var form in Enum.GetValues<Form>())
+                data.AddRange((form, Target.OnnxEff), (form, Target.Ort));
+            return data;
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Forms))]
+    public void Projections_become_one_product(Form form, Target target)
+    {
+        var (model, _) = AllTargets.AssertSame(Attention(form), target, 1e-4);
+        Assert.Single(model.Graph.Nodes, n => n.OpType is "MatMul" or "MatMulNBits");
+    }
+
+    [Fact]
+    public void Projections_of_which_something_else_reads_one_stay()
+    {
+        var (model, _) = AllTargets.AssertSame(Attention(Form.Plain).Node("seen", "Neg", "k").Output("seen"), Target.OnnxEff);
+        Assert.Equal(3, model.Graph.Nodes.Count(n => n.OpType == "MatMul"));
+    }
+
+    [Fact]
+    public void Projections_of_different_forms_stay()
+    {
+        var sketch = Start();
+        Project(sketch, "q", Heads, Form.FourBits);
+        Project(sketch, "k", KvHeads, Form.Plain);
+        Project(sketch, "v", KvHeads, Form.Plain);
+        var (model, _) = AllTargets.AssertSame(Finish(sketch), Target.OnnxEff, 1e-4);
+        Assert.Equal(3, model.Graph.Nodes.Count(n => n.OpType is "MatMul" or "MatMulNBits"));
+    }
+
+    static Sketch Start() => new Sketch(opset: 23).Input("x", B, S, Hidden);
+
+    static Sketch Attention(Form form)
+    {
+        var sketch = Start();
+        Project(sketch, "q", Heads, form);
+        Project(sketch, "k", KvHeads, form);
+        Project(sketch, "v", KvHeads, form);
+        return Finish(sketch);
+    }
+
+    static Sketch Finish(Sketch sketch) => sketch
+        .Node("y", "Attention", "q k v", ("q_num_heads", (long)Heads), ("kv_num_heads", (long)KvHeads), ("is_causal", 1L)).Output("y");
+
+    static void Project(Sketch sketch, string name, int heads, Form form)
+    {
+        long width = heads * Size;
+        switch (form)
+        {
+            case Form.Plain:
+                sketch.Weight($"w{name}", Hidden, width).Node(name, "MatMul", $"x w{name}");
+                break;
+            case Form.Biased:
+                sketch.Weight($"w{name}", Hidden, width).Weight($"{name}.bias", width).Node($"{name}.p", "MatMul", $"x w{name}").Node(name, "Add", $"{name}.p {name}.bias");
+                break;
+            case Form.Transposed:
+                sketch.Weight($"w{name}", width, Hidden).Node($"t{name}", "Transpose", $"w{name}").Node(name, "MatMul", $"x t{name}");
+                break;
+            default:
+                var random = new Random(name[0]);
+                var codes = new byte[width * Hidden / 2];
+                random.NextBytes(codes);
+                sketch.Const($"w{name}", Tensor.Create<byte>([width, 1, Hidden / 2], codes)).Weight($"s{name}", width)
+                    .Node(name, "com.microsoft.MatMulNBits", $"x w{name} s{name}", ("K", Hidden), ("N", width), ("bits", 4), ("block_size", 32));
+                break;
+        }
+    }
+}
