@@ -1,0 +1,69 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text;
+using OnnxEff.Benchmarks.Limits;
+using OnnxEff.Benchmarks.Running;
+using OnnxEff.Cli;
+using OnnxEff.Runtime;
+
+namespace OnnxEff.Benchmarks.Masks;
+
+/// <summary><c>masks</c>: measures, prints the report and leaves it in a folder.</summary>
+static class MasksCommand
+{
+    static readonly CultureInfo s_english = CultureInfo.InvariantCulture;
+
+    public static Command Create()
+    {
+        var tokens = new Option<int>("--tokens") { Description = "N, queries and keys; ONNX Runtime holds N×N scores of 4 heads twice.", DefaultValueFactory = _ => 16384 };
+        var threads = new Option<int>("--threads") { Description = "Threads of each session.", DefaultValueFactory = _ => 1 };
+        var only = new Option<string>("--only") { Description = "Only masks whose name contains this.", DefaultValueFactory = _ => "" };
+        var quick = new Option<bool>("--quick") { Description = "One round each." };
+        var output = new Option<string>("--output") { Description = "Folder for masks.md.", DefaultValueFactory = _ => Path.Combine("artifacts", "bench") };
+        var command = new Command("masks", """
+            BlockMaskedAttention by a BlockMaskPlan beside the same attention without a mask, and beside ONNX Runtime's operators with
+            the mask as a dense bias: heads 4/1 of 128.
+
+            Example: ./build.sh bench masks --tokens 8192 --threads 2
+            """)
+        { tokens, threads, only, quick, output };
+        command.SetAction(parse =>
+        {
+            if (OperatorLibrary.Find(out string reason) is not { } library || OrtLibrary.TryFind(out reason) is null)
+            {
+                Console.Error.WriteLine(reason);
+                return (int)ExitCode.InputOutput;
+            }
+            var benchmark = new MaskBenchmark(library.Path, parse.GetValue(tokens), parse.GetValue(quick) ? Effort.Smoke : new(3, 0), Console.Error.WriteLine);
+            MaskMeasurement[] measured = [.. MaskCase.All.Where(mask => mask.Name.Contains(parse.GetValue(only)!, StringComparison.Ordinal)).Select(mask => benchmark.Measure(mask, parse.GetValue(threads)))];
+            string report = Report(measured, parse.GetValue(tokens));
+            File.WriteAllText(Path.Combine(Directory.CreateDirectory(parse.GetValue(output)!).FullName, "masks.md"), report);
+            Console.Out.Write(report);
+            return (int)ExitCode.Done;
+        });
+        return command;
+    }
+
+    static string Report(MaskMeasurement[] measured, int tokens)
+    {
+        var text = new StringBuilder();
+        text.Append(s_english, $"""
+            # Masks over {tokens} tokens
+
+            - Processor: {Machine.Processor}, {Environment.ProcessorCount} threads
+            - Operator library: {string.Join(", ", Machine.OperatorLibraries)}
+            - ONNX Runtime {OrtRuntime.Version}, threads do not spin
+
+            Medians of runs that take turns. Of live tiles: the attention's time, of what its live tiles would take at the speed without a mask. Ratios
+            say how many times as long ONNX Runtime takes.
+
+
+            """);
+        string[] ways = [.. measured.SelectMany(m => m.Biased).Select(b => b.Way).Distinct()];
+        text.Append(s_english, $"| mask | threads | live tiles | plan | attention | without mask | of live tiles | {string.Join(" | ", ways)} |\n");
+        text.Append(s_english, $"| --- |{string.Concat(Enumerable.Repeat(" ---: |", 6 + ways.Length))}\n");
+        foreach (MaskMeasurement m in measured)
+            text.Append(s_english, $"| {m.Mask} | {m.Threads} | {m.LiveShare * 100:F1} % | {m.Plan * 1e3:F1} ms | {m.Ours:F3} s | {m.Dense:F3} s | {m.OfLiveTiles:F2} | {string.Join(" | ", m.Biased.Select(b => string.Create(s_english, $"{b.Seconds:F2} s ({b.Seconds / m.Ours:F1}×)")))} |\n");
+        return text.ToString();
+    }
+}
