@@ -1,3 +1,4 @@
+using OnnxEff.GraphPasses.Normalise;
 using OnnxEff.Ir;
 using OnnxEff.Ops.Llm;
 using OnnxEff.Rewriting;
@@ -6,11 +7,14 @@ namespace OnnxEff.GraphPasses.Lower;
 
 /// <summary>
 /// q, k, v = x·Wq, x·Wk, x·Wv ⇒ (q k v) = x·(Wq Wk Wv), which an attention takes as it is. A product of few columns, as those of shared key
-/// heads are, leaves threads without work, and each node takes its time, which counts where one token is computed.
+/// heads are, leaves threads without work, and each node takes its time, which counts where one token is computed. What an exporter
+/// packed, and parts for the attention only, stays whole.
 /// Left alone: projections that something else reads, of different stored forms, or with anything in between, as a norm of queries.
 /// </summary>
 public sealed class PackProjections : GraphPass
 {
+    const int LinearInputs = 5; // x, weight, bias, scales, zero points.
+
     static readonly AttentionInput[] s_projected = [AttentionInput.Query, AttentionInput.Key, AttentionInput.Value];
 
     /// <inheritdoc/>
@@ -29,10 +33,9 @@ public sealed class PackProjections : GraphPass
         var applied = 0;
         foreach (var attention in context.Model.Graph.Nodes.Where(LlmAttention.Fits).Select(node => new LlmAttention(node)).ToArray())
         {
-            Node[] layers = [.. s_projected.Select(slot => attention[slot]?.Producer).OfType<Node>().Where(IsPrivate)];
-            if (!attention.Appends || layers.Length < s_projected.Length || !AreAlike(layers))
+            Node[] parts = [.. s_projected.Select(slot => attention[slot]?.Producer).OfType<Node>()];
+            if (!attention.Appends || parts.Length < s_projected.Length || (WholeOf(parts) ?? (AreAlike(parts) ? Pack(attention, parts) : null)) is not { } packed)
                 continue;
-            var packed = Pack(attention, layers);
             attention.Node.SetInput((int)AttentionInput.Query, packed);
             attention.Node.SetInput((int)AttentionInput.Key, null);
             attention.Node.SetInput((int)AttentionInput.Value, null);
@@ -46,20 +49,31 @@ public sealed class PackProjections : GraphPass
         return new(applied);
     }
 
+    /// <summary>What three slices, side by side and in order, make up.</summary>
+    static Value? WholeOf(Node[] parts)
+    {
+        var end = 0L;
+        foreach (var part in parts)
+        {
+            if (!part.Is("Slice") || part.Input(0) != parts[0].Input(0) || SliceBounds.TryRead(part) is not { Axes: [2], Steps: [1] } bounds || bounds.Starts[0] != end)
+                return null;
+            end = bounds.Ends[0];
+        }
+        return parts[0].Input(0) is { Type.Shape: { Rank: 3 } shape } whole && shape[2].Constant == end ? whole : null;
+    }
+
     /// <summary>A linear layer that one attention reads, with a weight that nothing else does: it would be stored twice.</summary>
     static bool IsPrivate(Node node) => node.Is(Vocabulary.Linear, Vocabulary.Domain) && !node.Result.IsOutput && node.Result.Uses.Count == 1
         && node.Result.Type?.Shape is { Rank: 3 } && node.Input(1)!.Uses.Count == 1 && node.Inputs.Skip(1).All(input => input is null or { Constant: not null });
 
     /// <summary>The same input, the same stored form, biases or scales of all or none; no order of groups.</summary>
-    static bool AreAlike(Node[] layers) => layers.Distinct().Count() == layers.Length && layers.Select(Form).Distinct().Count() == 1 && layers[0].Input(LinearInputs) is null;
+    static bool AreAlike(Node[] layers) => layers.All(IsPrivate) && layers.Distinct().Count() == layers.Length && layers.Select(Form).Distinct().Count() == 1 && layers[0].Input(LinearInputs) is null;
 
     static string Form(Node layer) => string.Join(' ',
     [
         layer.Input(0)!.Name, .. Enumerable.Range(1, LinearInputs - 1).Select(slot => layer.Input(slot)?.Constant is { } tensor ? $"{tensor.Element}[{tensor.Rank}]" : "_"),
         .. layer.Attributes.Where(a => a.Key != "N").OrderBy(a => a.Key, StringComparer.Ordinal).Select(a => $"{a.Key}={(a.Value is StringAttribute text ? text.Text : a.Value)}"),
     ]);
-
-    const int LinearInputs = 5; // x, weight, bias, scales, zero points.
 
     static Value Pack(LlmAttention attention, Node[] layers)
     {

@@ -30,6 +30,18 @@ public class PackProjectionsTests
         Assert.Single(model.Graph.Nodes, n => n.OpType is "MatMul" or "MatMulNBits");
     }
 
+    [Theory]
+    [InlineData(Target.OnnxEff)]
+    [InlineData(Target.Ort)]
+    public void What_an_exporter_packed_stays_whole(Target target)
+    {
+        var sketch = Start().Weight("w", Hidden, (Heads + KvHeads + KvHeads) * Size).Node("qkv", "MatMul", "x w").Const("sizes", Heads * Size, KvHeads * Size, KvHeads * Size)
+            .Node("q k v", "Split", "qkv sizes", ("axis", 2L));
+        var (model, _) = AllTargets.AssertSame(Finish(sketch), target, 1e-4);
+        if (target == Target.OnnxEff)
+            Assert.Equal(["MatMul", "BlockMaskedAttention"], model.Graph.Nodes.Select(n => n.OpType));
+    }
+
     [Fact]
     public void Projections_of_which_something_else_reads_one_stay()
     {
