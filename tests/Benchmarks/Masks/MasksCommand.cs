@@ -35,7 +35,12 @@ static class MasksCommand
                 return (int)ExitCode.InputOutput;
             }
             var benchmark = new MaskBenchmark(library.Path, parse.GetValue(tokens), parse.GetValue(quick) ? Effort.Smoke : new(3, 0), Console.Error.WriteLine);
-            MaskMeasurement[] measured = [.. MaskCase.All.Where(mask => mask.Name.Contains(parse.GetValue(only)!, StringComparison.Ordinal)).Select(mask => benchmark.Measure(mask, parse.GetValue(threads)))];
+            var measured = new List<MaskMeasurement>();
+            foreach (MaskCase mask in MaskCase.All.Where(mask => mask.Name.Contains(parse.GetValue(only)!, StringComparison.Ordinal)))
+            {
+                measured.Add(benchmark.Measure(mask, parse.GetValue(threads)));
+                Console.Error.Write(Row(measured[^1])); // A run takes minutes: what is known is shown.
+            }
             string report = Report(measured, parse.GetValue(tokens));
             File.WriteAllText(Path.Combine(Directory.CreateDirectory(parse.GetValue(output)!).FullName, "masks.md"), report);
             Console.Out.Write(report);
@@ -44,7 +49,7 @@ static class MasksCommand
         return command;
     }
 
-    static string Report(MaskMeasurement[] measured, int tokens)
+    static string Report(IReadOnlyList<MaskMeasurement> measured, int tokens)
     {
         var text = new StringBuilder();
         text.Append(s_english, $"""
@@ -62,8 +67,9 @@ static class MasksCommand
         string[] ways = [.. measured.SelectMany(m => m.Biased).Select(b => b.Way).Distinct()];
         text.Append(s_english, $"| mask | threads | live tiles | plan | attention | without mask | of live tiles | {string.Join(" | ", ways)} |\n");
         text.Append(s_english, $"| --- |{string.Concat(Enumerable.Repeat(" ---: |", 6 + ways.Length))}\n");
-        foreach (MaskMeasurement m in measured)
-            text.Append(s_english, $"| {m.Mask} | {m.Threads} | {m.LiveShare * 100:F1} % | {m.Plan * 1e3:F1} ms | {m.Ours:F3} s | {m.Dense:F3} s | {m.OfLiveTiles:F2} | {string.Join(" | ", m.Biased.Select(b => string.Create(s_english, $"{b.Seconds:F2} s ({b.Seconds / m.Ours:F1}×)")))} |\n");
-        return text.ToString();
+        return text.AppendJoin("", measured.Select(Row)).ToString();
     }
+
+    static string Row(MaskMeasurement m) => string.Create(s_english,
+        $"| {m.Mask} | {m.Threads} | {m.LiveShare * 100:F1} % | {m.Plan * 1e3:F1} ms | {m.Ours:F3} s | {m.Dense:F3} s | {m.OfLiveTiles:F2} | {string.Join(" | ", m.Biased.Select(b => string.Create(s_english, $"{b.Seconds:F2} s ({b.Seconds / m.Ours:F1}×)")))} |\n");
 }
