@@ -56,7 +56,7 @@ function publish {
     dotnet publish src/OnnxEff.Cli -c Release -r $rid -v quiet -o artifacts/aot/cli @linker
     Copy-Item "artifacts/aot/cli/onnxeff$exe" $bin; Set-Content "$bin/.cli" ''
   }
-  if (Stale "$bin/.ops" @('src/OnnxEff.Ir', 'src/OnnxEff.Rewriting', 'src/OnnxEff.Ops', 'custom-ops/cpu', 'custom-ops/native')) {
+  if (Stale "$bin/.ops" @('src/OnnxEff.Ir', 'src/OnnxEff.Formats', 'src/OnnxEff.Rewriting', 'src/OnnxEff.Ops', 'custom-ops/cpu', 'custom-ops/native')) {
     $levels = if ($rid -like '*-x64') { 'baseline', 'v3', 'v4' } else { @('baseline') }
     foreach ($isa in $levels) { dotnet publish custom-ops/native -c Release -r $rid -v quiet "-p:OnnxEffIsa=$isa" @linker }
     Set-Content "$bin/.ops" ''

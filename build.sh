@@ -52,7 +52,7 @@ publish() {
     aot src/OnnxEff.Cli -o artifacts/aot/cli
     cp artifacts/aot/cli/onnxeff $bin/ && mv $bin/.cli.next $bin/.cli
   fi
-  if stale $bin/.ops src/OnnxEff.Ir src/OnnxEff.Rewriting src/OnnxEff.Ops custom-ops/cpu custom-ops/native; then
+  if stale $bin/.ops src/OnnxEff.Ir src/OnnxEff.Formats src/OnnxEff.Rewriting src/OnnxEff.Ops custom-ops/cpu custom-ops/native; then
     echo "Publishing $bin/libonnxeff_ops.so" >&2
     touch $bin/.ops.next
     case $rid in *-x64) levels="baseline v3 v4" ;; *) levels=baseline ;; esac
