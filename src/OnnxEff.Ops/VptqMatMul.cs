@@ -42,6 +42,13 @@ public static partial class VptqMatMul
         ],
     };
 
+    /// <summary>A layer's tensors in the order of the inputs behind the first, with their names; null where the layer has none.</summary>
+    public static (string Name, Tensor? Tensor)[] Tensors(VptqCodes codes) =>
+    [
+        ("codes", codes.Codes), ("codebook", codes.Codebook), ("residual_codebook", codes.ResidualCodebook), ("outlier_codes", codes.OutlierCodes),
+        ("outlier_codebook", codes.OutlierCodebook), ("permutation", codes.Permutation), ("scale", codes.Scale), ("offset", codes.Offset), ("bias", codes.Bias),
+    ];
+
     /// <summary>The layout that the sizes of a call's tensors mean, after every check.</summary>
     /// <param name="inputs">The attribute K.</param>
     /// <param name="outputs">The attribute N.</param>

@@ -34,7 +34,7 @@ public sealed record VptqCodes(VptqLayout Layout, Tensor Codes, Tensor Codebook)
     public Tensor? Bias { get; init; }
 
     /// <summary>Bytes of all tensors.</summary>
-    public long Bytes => ((Tensor?[])[Codes, Codebook, ResidualCodebook, OutlierCodes, OutlierCodebook, Permutation, Scale, Offset, Bias]).Sum(t => t?.Data.Length ?? 0);
+    public long Bytes => SideData.Append(Codes).Append(OutlierCodes).Append(Permutation).Sum(t => t?.Data.Length ?? 0);
 
     /// <summary>Why the contents are no weight, or null when they are fine: what sizes alone do not tell.</summary>
     public string? Refusal()
@@ -121,6 +121,21 @@ public sealed record VptqCodes(VptqLayout Layout, Tensor Codes, Tensor Codebook)
             for (var c = 0; c < columns; c++)
                 for (var t = 0; t < v; t++) place(m * v + t, c, centroids[indices[m * columns + c] * v + t]);
     }
+
+    /// <summary>The same with side data of one type, fp16 where all of it is, else fp32; nothing is rounded.</summary>
+    public VptqCodes WithOneSideType() => SideData.All(t => t is null or { Element: ElementType.Float16 }) ? this : this with
+    {
+        Codebook = Single(Codebook)!,
+        ResidualCodebook = Single(ResidualCodebook),
+        OutlierCodebook = Single(OutlierCodebook),
+        Scale = Single(Scale),
+        Offset = Single(Offset),
+        Bias = Single(Bias),
+    };
+
+    Tensor?[] SideData => [Codebook, ResidualCodebook, OutlierCodebook, Scale, Offset, Bias];
+
+    static Tensor? Single(Tensor? tensor) => tensor is null or { Element: ElementType.Float32 } ? tensor : Tensor.Create<float>(tensor.Dims, Floats(tensor));
 
     /// <summary>Side data as fp32; nothing is rounded.</summary>
     public static float[] Floats(Tensor tensor) => tensor.Element switch
