@@ -18,6 +18,7 @@ $verbs = @'
   demo      optimise, verify, measure and run the model in models/kjv
   bench     llama-bench's measurements: ./build.ps1 bench MODEL... [-p 512 -n 128 -d 0 -t 1,2];
             ./build.ps1 bench attention [--quick]: our attention beside ONNX Runtime's and the machine's limits
+            ./build.ps1 bench low-bit [--quick]: our low-bit products beside ONNX Runtime's of 4 bits
   pack      the NuGet package with the operator library into artifacts/packages
   format    check the code style; ./build.ps1 format fix mends it
   clean     remove everything that was built; what was fetched stays
@@ -87,7 +88,7 @@ function demo {
 }
 function bench {
   publish
-  if ($args[0] -eq 'attention') { dotnet run --project tests/Benchmarks -c Release -v quiet -- @args } else { & "$bin/onnxeff$exe" bench @args }
+  if ($args[0] -in 'attention', 'low-bit') { dotnet run --project tests/Benchmarks -c Release -v quiet -- @args } else { & "$bin/onnxeff$exe" bench @args }
 }
 function pack { publish; dotnet pack custom-ops/package -c Release -o artifacts/packages -v quiet }
 function format { Tools; if ($args[0] -eq 'fix') { dotnet format OnnxEff.sln } else { dotnet format OnnxEff.sln --verify-no-changes } }

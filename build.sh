@@ -14,6 +14,7 @@ verbs() { cat <<'LIST'
   demo      optimise, verify, measure and run the model in models/kjv
   bench     llama-bench's measurements: ./build.sh bench MODEL... [-p 512 -n 128 -d 0 -t 1,2];
             ./build.sh bench attention [--quick]: our attention beside ONNX Runtime's and the machine's limits
+            ./build.sh bench low-bit [--quick]: our low-bit products beside ONNX Runtime's of 4 bits
   pack      the NuGet package with the operator library into artifacts/packages
   format    check the code style; ./build.sh format fix mends it
   clean     remove everything that was built; what was fetched stays
@@ -79,7 +80,7 @@ demo() {
 }
 bench() {
   publish
-  if [ "${1:-}" = attention ]; then dotnet run --project tests/Benchmarks -c Release -v quiet -- "$@"; else $bin/onnxeff bench "$@"; fi
+  case ${1:-} in attention|low-bit) dotnet run --project tests/Benchmarks -c Release -v quiet -- "$@" ;; *) $bin/onnxeff bench "$@" ;; esac
 }
 pack() { publish; dotnet pack custom-ops/package -c Release -o artifacts/packages -v quiet; }
 format() { tools; if [ "${1:-}" = fix ]; then dotnet format OnnxEff.sln; else dotnet format OnnxEff.sln --verify-no-changes; fi; }

@@ -1,7 +1,9 @@
 using System.CommandLine;
 using OnnxEff.Benchmarks.Attention;
+using OnnxEff.Benchmarks.LowBit;
 
 return new RootCommand("Measures kernels against ONNX Runtime's and against what the machine can do.")
 {
     AttentionCommand.Create(),
+    LowBitCommand.Create(),
 }.Parse(args).Invoke();

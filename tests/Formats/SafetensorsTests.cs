@@ -28,6 +28,8 @@ public sealed class SafetensorsTests : IDisposable
     [InlineData("[]", 0, "no JSON object")]
     [InlineData("{", 0, "not legal JSON")]
     [InlineData("\0\0\0\0", 0, "not legal JSON")]
+    [InlineData("""{"\ud800": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}""", 4, "not legal JSON")]
+    [InlineData("""{"a": {"dtype": "\udc00", "shape": [1], "data_offsets": [0, 4]}}""", 4, "not legal JSON")]
     [InlineData("""{"a": 1}""", 0, "needs dtype")]
     [InlineData("""{"a": {"dtype": "F32", "shape": [1]}}""", 4, "needs dtype")]
     [InlineData("""{"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4], "more": 1}}""", 4, "nothing else")]
@@ -82,6 +84,7 @@ public sealed class SafetensorsTests : IDisposable
     [InlineData("""{"weight_map": {"a": 1}}""", "no weight_map")]
     [InlineData("{}", "no weight_map")]
     [InlineData("[", "not legal JSON")]
+    [InlineData("""{"weight_map": {"\ud800": "x.safetensors"}}""", "not legal JSON")]
     public void An_index_that_names_what_is_not_there_is_refused(string index, string sentence)
     {
         Open("""{"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}""", new byte[4]);

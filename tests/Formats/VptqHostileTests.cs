@@ -56,8 +56,10 @@ public sealed class VptqHostileTests : IDisposable
     [Fact]
     public void A_checkpoint_without_quantization_is_refused() => Refuses("no quantization_config", () => Edit(config => config.Remove("quantization_config")));
 
-    [Fact]
-    public void A_configuration_that_is_no_JSON_is_refused() => Refuses("not legal JSON", () => File.WriteAllText(folder["config.json"], "{"));
+    [Theory]
+    [InlineData("{")]
+    [InlineData("""{"quantization_config": {"quant_method": "vptq", "\ud800": 1}}""")]
+    public void A_configuration_that_is_no_JSON_is_refused(string text) => Refuses("not legal JSON", () => File.WriteAllText(folder["config.json"], text));
 
     [Theory]
     [InlineData("centroids.weight", 700, "number 350 of the codebook is not finite")]

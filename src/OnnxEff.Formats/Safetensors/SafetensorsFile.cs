@@ -43,7 +43,7 @@ public sealed class SafetensorsFile
             using var json = JsonDocument.Parse(whole.Slice(LengthBytes, (int)header).ToArray());
             file.Read(json.RootElement, mapping, start);
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or InvalidOperationException) // The latter of text that is no Unicode.
         {
             throw new InvalidDataException($"'{path}' is no safetensors file: its header is not legal JSON.", e);
         }

@@ -54,7 +54,7 @@ public sealed class SafetensorsFolder
                 return [.. map.EnumerateObject().Select(e => (e.Name, e.Value.GetString()!))];
             }
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or InvalidOperationException) // The latter of text that is no Unicode.
         {
             throw new InvalidDataException($"'{index}' is not legal JSON.", e);
         }

@@ -49,9 +49,9 @@ public sealed class VptqConfig
             using var json = JsonDocument.Parse(File.ReadAllBytes(path));
             return Parse(json.RootElement);
         }
-        catch (Exception e) when (e is JsonException or InvalidDataException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException or InvalidDataException) // The second of text that is no Unicode.
         {
-            throw new InvalidDataException($"'{path}' cannot be used: {(e is JsonException ? "it is not legal JSON" : e.Message)}.", e);
+            throw new InvalidDataException($"'{path}' cannot be used: {(e is InvalidDataException ? e.Message : "it is not legal JSON")}.", e);
         }
     }
 
