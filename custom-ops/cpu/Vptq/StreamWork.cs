@@ -18,22 +18,20 @@ unsafe struct FourVectors<TLanes>(VectorColumns columns, int vector, int part, f
         byte* r0 = columns.Row(vector), r1 = columns.Row(vector + 1), r2 = columns.Row(vector + 2), r3 = columns.Row(vector + 3);
         float* main = columns.Main + part, residual = columns.Residual + part, activations = x;
         CodeWidth width = columns.Width;
-        int bits = columns.MainBits, stride = columns.Stride;
-        uint mask = (uint)((1ul << bits) - 1);
+        int shift = columns.StrideBits;
         TLanes a0 = default, a1 = default, a2 = default, a3 = default, b0 = default, b1 = default, b2 = default, b3 = default;
         for (nint c = from; c < to; c++)
         {
             TLanes xc = TLanes.Create(activations[c]);
-            uint code0 = TCodes.Read(r0, c, width), code1 = TCodes.Read(r1, c, width), code2 = TCodes.Read(r2, c, width), code3 = TCodes.Read(r3, c, width);
-            a0 = TLanes.MultiplyAdd(xc, TLanes.Load(main + (nint)(code0 & mask) * stride), a0);
-            a1 = TLanes.MultiplyAdd(xc, TLanes.Load(main + (nint)(code1 & mask) * stride), a1);
-            a2 = TLanes.MultiplyAdd(xc, TLanes.Load(main + (nint)(code2 & mask) * stride), a2);
-            a3 = TLanes.MultiplyAdd(xc, TLanes.Load(main + (nint)(code3 & mask) * stride), a3);
+            a0 = TLanes.MultiplyAdd(xc, main + ((nint)TCodes.Main(r0, c, width) << shift), a0);
+            a1 = TLanes.MultiplyAdd(xc, main + ((nint)TCodes.Main(r1, c, width) << shift), a1);
+            a2 = TLanes.MultiplyAdd(xc, main + ((nint)TCodes.Main(r2, c, width) << shift), a2);
+            a3 = TLanes.MultiplyAdd(xc, main + ((nint)TCodes.Main(r3, c, width) << shift), a3);
             if (!TStages.HasResidual) continue;
-            b0 = TLanes.MultiplyAdd(xc, TLanes.Load(residual + (nint)(code0 >> bits) * stride), b0);
-            b1 = TLanes.MultiplyAdd(xc, TLanes.Load(residual + (nint)(code1 >> bits) * stride), b1);
-            b2 = TLanes.MultiplyAdd(xc, TLanes.Load(residual + (nint)(code2 >> bits) * stride), b2);
-            b3 = TLanes.MultiplyAdd(xc, TLanes.Load(residual + (nint)(code3 >> bits) * stride), b3);
+            b0 = TLanes.MultiplyAdd(xc, residual + ((nint)TCodes.Residual(r0, c, width) << shift), b0);
+            b1 = TLanes.MultiplyAdd(xc, residual + ((nint)TCodes.Residual(r1, c, width) << shift), b1);
+            b2 = TLanes.MultiplyAdd(xc, residual + ((nint)TCodes.Residual(r2, c, width) << shift), b2);
+            b3 = TLanes.MultiplyAdd(xc, residual + ((nint)TCodes.Residual(r3, c, width) << shift), b3);
         }
         Add(0, a0, b0);
         Add(1, a1, b1);
@@ -65,17 +63,15 @@ unsafe struct TwoVectors<TLanes>(VectorColumns columns, int vector, int part, fl
         float* main = columns.Main + part, residual = columns.Residual + part;
         float* y0 = x0, y1 = x1, y2 = x2, y3 = x3;
         CodeWidth width = columns.Width;
-        int bits = columns.MainBits, stride = columns.Stride;
-        uint mask = (uint)((1ul << bits) - 1);
+        int shift = columns.StrideBits;
         TLanes a0 = default, a1 = default, a2 = default, a3 = default, b0 = default, b1 = default, b2 = default, b3 = default;
         for (nint c = from; c < to; c++)
         {
-            uint code0 = TCodes.Read(r0, c, width), code1 = TCodes.Read(r1, c, width);
-            TLanes w0 = TLanes.Load(main + (nint)(code0 & mask) * stride), w1 = TLanes.Load(main + (nint)(code1 & mask) * stride);
+            TLanes w0 = TLanes.Load(main + ((nint)TCodes.Main(r0, c, width) << shift)), w1 = TLanes.Load(main + ((nint)TCodes.Main(r1, c, width) << shift));
             if (TStages.HasResidual)
             {
-                w0 = TLanes.Add(w0, TLanes.Load(residual + (nint)(code0 >> bits) * stride));
-                w1 = TLanes.Add(w1, TLanes.Load(residual + (nint)(code1 >> bits) * stride));
+                w0 = TLanes.Add(w0, TLanes.Load(residual + ((nint)TCodes.Residual(r0, c, width) << shift)));
+                w1 = TLanes.Add(w1, TLanes.Load(residual + ((nint)TCodes.Residual(r1, c, width) << shift)));
             }
             TLanes x = TLanes.Create(y0[c]);
             a0 = TLanes.MultiplyAdd(x, w0, a0);

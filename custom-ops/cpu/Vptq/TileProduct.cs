@@ -17,8 +17,7 @@ unsafe struct DecodedTile<TLanes>(VectorColumns columns, int vector, int count, 
     public void Run<TCodes, TStages>(int from, int to) where TCodes : ICodeReader where TStages : IStages
     {
         CodeWidth width = columns.Width;
-        int bits = columns.MainBits, stride = columns.Stride;
-        uint mask = (uint)((1ul << bits) - 1);
+        int shift = columns.StrideBits, stride = columns.Stride;
         for (int v = 0; v < count; v++)
             for (int part = 0; part < stride; part += TLanes.Count)
             {
@@ -27,9 +26,8 @@ unsafe struct DecodedTile<TLanes>(VectorColumns columns, int vector, int count, 
                 float* target = tile + (long)(from - first) * tileStride + v * columns.VectorLength + part;
                 for (nint c = from; c < to; c++, target += tileStride)
                 {
-                    uint code = TCodes.Read(row, c, width);
-                    TLanes w = TLanes.Load(main + (nint)(code & mask) * stride);
-                    if (TStages.HasResidual) w = TLanes.Add(w, TLanes.Load(residual + (nint)(code >> bits) * stride));
+                    TLanes w = TLanes.Load(main + ((nint)TCodes.Main(row, c, width) << shift));
+                    if (TStages.HasResidual) w = TLanes.Add(w, TLanes.Load(residual + ((nint)TCodes.Residual(row, c, width) << shift)));
                     TLanes.Store(w, target);
                 }
             }

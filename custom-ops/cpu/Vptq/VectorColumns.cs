@@ -1,3 +1,4 @@
+using System.Numerics;
 using OnnxEff.Formats;
 
 namespace OnnxEff.CustomOps.Cpu;
@@ -30,11 +31,8 @@ sealed unsafe class VectorColumns
     /// <summary>Bytes from a row to the next.</summary>
     public required nint RowBytes { get; init; }
 
-    /// <summary>Bits of a code.</summary>
+    /// <summary>Sizes of a code.</summary>
     public required CodeWidth Width { get; init; }
-
-    /// <summary>Low bits of a code that are the main index.</summary>
-    public required int MainBits { get; init; }
 
     /// <summary>Main centroids, filled up to <see cref="Stride"/>.</summary>
     public required float* Main { get; init; }
@@ -44,6 +42,9 @@ sealed unsafe class VectorColumns
 
     /// <summary>Floats from a centroid to the next.</summary>
     public int Stride => PaddedCodebook.Stride(VectorLength);
+
+    /// <summary>Its logarithm: kernels shift, since a product for each index is what they would wait for.</summary>
+    public int StrideBits => BitOperations.Log2((uint)Stride);
 
     /// <summary>The codes of a vector; of the last one for those behind it.</summary>
     public byte* Row(int vector) => Codes + Math.Min(vector, Vectors - 1) * RowBytes;
@@ -58,6 +59,7 @@ sealed unsafe class VectorColumns
     void Visit<TWork, TStages>(ref TWork work, int from, int to) where TWork : struct, IColumnWork where TStages : IStages
     {
         if (Width.Bits == 8) work.Run<ByteCodes, TStages>(from, to);
+        else if (Width is { Bits: 16, MainBits: 8 }) work.Run<BytePairs, TStages>(from, to);
         else if (Width.Bits == 16) work.Run<ShortCodes, TStages>(from, to);
         else
         {
@@ -82,8 +84,7 @@ sealed unsafe class VectorColumns
                 Vectors = layout.Vectors,
                 Codes = (byte*)codes.Data + (nint)g * layout.Vectors * rowBytes,
                 RowBytes = rowBytes,
-                Width = new(layout.CodeBits, layout.RowWords),
-                MainBits = layout.MainBits,
+                Width = new(layout.CodeBits, layout.MainBits, layout.RowWords),
                 Main = main + (nint)g * layout.Centroids * stride,
                 Residual = residual == null ? null : residual + (nint)g * layout.ResidualCentroids * stride,
             };
@@ -99,8 +100,7 @@ sealed unsafe class VectorColumns
         Vectors = layout.OutlierVectors,
         Codes = (byte*)codes.Data,
         RowBytes = (nint)layout.OutlierColumns * sizeof(ushort),
-        Width = new(16, 0),
-        MainBits = 16,
+        Width = new(16, 16, 0),
         Main = main,
     };
 }
