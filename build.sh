@@ -13,8 +13,7 @@ verbs() { cat <<'LIST'
   publish   Native AOT command line and operator library into artifacts/bin
   demo      optimise, verify, measure and run the model in models/kjv
   bench     llama-bench's measurements: ./build.sh bench MODEL... [-p 512 -n 128 -d 0 -t 1,2];
-            ./build.sh bench attention [--quick]: our attention beside ONNX Runtime's and the machine's limits
-            ./build.sh bench low-bit [--quick]: our low-bit products beside ONNX Runtime's of 4 bits
+            ./build.sh bench attention|low-bit [--quick]: our kernels beside ONNX Runtime's
   pack      the NuGet package with the operator library into artifacts/packages
   format    check the code style; ./build.sh format fix mends it
   clean     remove everything that was built; what was fetched stays
