@@ -17,7 +17,7 @@ $verbs = @'
   publish   Native AOT command line and operator library into artifacts/bin
   demo      optimise, verify, measure and run the model in models/kjv
   bench     llama-bench's measurements: ./build.ps1 bench MODEL... [-p 512 -n 128 -d 0 -t 1,2];
-            ./build.ps1 bench attention|masks [--quick]: our attention beside ONNX Runtime's and the machine's limits
+            ./build.ps1 bench attention|masks|low-bit [--quick]: our kernels beside ONNX Runtime's
   pack      the NuGet package with the operator library into artifacts/packages
   format    check the code style; ./build.ps1 format fix mends it
   clean     remove everything that was built; what was fetched stays
@@ -56,7 +56,7 @@ function publish {
     dotnet publish src/OnnxEff.Cli -c Release -r $rid -v quiet -o artifacts/aot/cli @linker
     Copy-Item "artifacts/aot/cli/onnxeff$exe" $bin; Set-Content "$bin/.cli" ''
   }
-  if (Stale "$bin/.ops" @('src/OnnxEff.Ir', 'src/OnnxEff.Rewriting', 'src/OnnxEff.Ops', 'custom-ops/cpu', 'custom-ops/native')) {
+  if (Stale "$bin/.ops" @('src/OnnxEff.Ir', 'src/OnnxEff.Formats', 'src/OnnxEff.Rewriting', 'src/OnnxEff.Ops', 'custom-ops/cpu', 'custom-ops/native')) {
     $levels = if ($rid -like '*-x64') { 'baseline', 'v3', 'v4' } else { @('baseline') }
     foreach ($isa in $levels) { dotnet publish custom-ops/native -c Release -r $rid -v quiet "-p:OnnxEffIsa=$isa" @linker }
     Set-Content "$bin/.ops" ''
@@ -87,7 +87,7 @@ function demo {
 }
 function bench {
   publish
-  if ($args[0] -in 'attention', 'masks') { dotnet run --project tests/Benchmarks -c Release -v quiet -- @args } else { & "$bin/onnxeff$exe" bench @args }
+  if ($args[0] -in 'attention', 'masks', 'low-bit') { dotnet run --project tests/Benchmarks -c Release -v quiet -- @args } else { & "$bin/onnxeff$exe" bench @args }
 }
 function pack { publish; dotnet pack custom-ops/package -c Release -o artifacts/packages -v quiet }
 function format { Tools; if ($args[0] -eq 'fix') { dotnet format OnnxEff.sln } else { dotnet format OnnxEff.sln --verify-no-changes } }

@@ -13,7 +13,7 @@ verbs() { cat <<'LIST'
   publish   Native AOT command line and operator library into artifacts/bin
   demo      optimise, verify, measure and run the model in models/kjv
   bench     llama-bench's measurements: ./build.sh bench MODEL... [-p 512 -n 128 -d 0 -t 1,2];
-            ./build.sh bench attention|masks [--quick]: our attention beside ONNX Runtime's and the machine's limits
+            ./build.sh bench attention|masks|low-bit [--quick]: our kernels beside ONNX Runtime's
   pack      the NuGet package with the operator library into artifacts/packages
   format    check the code style; ./build.sh format fix mends it
   clean     remove everything that was built; what was fetched stays
@@ -52,7 +52,7 @@ publish() {
     aot src/OnnxEff.Cli -o artifacts/aot/cli
     cp artifacts/aot/cli/onnxeff $bin/ && mv $bin/.cli.next $bin/.cli
   fi
-  if stale $bin/.ops src/OnnxEff.Ir src/OnnxEff.Rewriting src/OnnxEff.Ops custom-ops/cpu custom-ops/native; then
+  if stale $bin/.ops src/OnnxEff.Ir src/OnnxEff.Formats src/OnnxEff.Rewriting src/OnnxEff.Ops custom-ops/cpu custom-ops/native; then
     echo "Publishing $bin/libonnxeff_ops.so" >&2
     touch $bin/.ops.next
     case $rid in *-x64) levels="baseline v3 v4" ;; *) levels=baseline ;; esac
@@ -79,10 +79,7 @@ demo() {
 }
 bench() {
   publish
-  case "${1:-}" in
-    attention|masks) dotnet run --project tests/Benchmarks -c Release -v quiet -- "$@" ;;
-    *) $bin/onnxeff bench "$@" ;;
-  esac
+  case ${1:-} in attention|masks|low-bit) dotnet run --project tests/Benchmarks -c Release -v quiet -- "$@" ;; *) $bin/onnxeff bench "$@" ;; esac
 }
 pack() { publish; dotnet pack custom-ops/package -c Release -o artifacts/packages -v quiet; }
 format() { tools; if [ "${1:-}" = fix ]; then dotnet format OnnxEff.sln; else dotnet format OnnxEff.sln --verify-no-changes; fi; }

@@ -29,6 +29,9 @@ public sealed record OptimizeOptions
     /// </summary>
     public bool PackedDocuments { get; init; }
 
+    /// <summary>Passes that run on the raised graph, each with the reason why: those that change what a model computes.</summary>
+    public IReadOnlyList<PipelineStep> Transforms { get; init; } = [];
+
     /// <summary>True to record near misses for <see cref="OptimizeReport.NearMisses"/>.</summary>
     public bool Explain { get; init; }
 

@@ -30,6 +30,7 @@ public static class Optimizer
         var trace = options.Explain ? new RewriteTrace() : null;
         var context = new PassContext(model, evaluator, trace);
         var raise = new Pipeline([.. Select(Pipelines.Raise, options)]).Run(context);
+        var transform = new Pipeline(options.Transforms).Run(context);
         var layers = LayerReports.OfRaised(model, [.. raise.Refusals]);
         var lower = new Pipeline(Pipelines.Lower(options.Target, model.Opset, options.PackedDocuments)).Run(context);
         if (options.PackedDocuments && lower.Applied("plan-masks") < layers.Count)
@@ -39,7 +40,7 @@ public static class Optimizer
         // What was proven about inputs and outputs helps passes; the file keeps what its author declared.
         foreach (var (type, value) in declared.Zip(model.Graph.Inputs.Concat(model.Graph.Outputs)))
             value.Type = type;
-        PipelineReport all = new([.. raise.Passes, .. lower.Passes]);
+        PipelineReport all = new([.. raise.Passes, .. transform.Passes, .. lower.Passes]);
         return new()
         {
             Target = options.Target,

@@ -27,7 +27,7 @@ public sealed record Failure(ExitCode Code, string Sentence)
         OrtLibraryException => new(ExitCode.InputOutput, OneLine(fault.Message)),
         IOException or UnauthorizedAccessException => new(ExitCode.InputOutput, OneLine(fault.Message)),
         OperationCanceledException => new(ExitCode.Interrupted, "Interrupted."),
-        PassFailedException { InnerException: InvalidGraphException } => new(ExitCode.InputRejected, OneLine(fault.Message)),
+        PassFailedException { InnerException: InvalidGraphException or InvalidDataException } => new(ExitCode.InputRejected, OneLine(fault.Message)),
         AggregateException { InnerException: { } inner } => Of(inner),
         TypeInitializationException { InnerException: { } inner } => Of(inner),
         _ => new(ExitCode.Internal, $"Internal error: {OneLine(fault.Message)} ({fault.GetType().Name}; --verbose shows where.)"),

@@ -63,7 +63,7 @@ public partial class BuildVerbTests
     [GeneratedRegex(@"\./build\.(?:sh|ps1) ([A-Za-z]+)")]
     private static partial Regex BuildCommand();
 
-    [GeneratedRegex(@"(?:^|`|/)onnxeff ([a-z]+)", RegexOptions.Multiline)]
+    [GeneratedRegex(@"(?:^|`|/)onnxeff ([a-z]+(?:-[a-z]+)*)", RegexOptions.Multiline)]
     private static partial Regex ToolCommand();
 
     [GeneratedRegex(@"\]\(((?!https?:)[^)#]+)\)")]

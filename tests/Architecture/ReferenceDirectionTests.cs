@@ -10,14 +10,15 @@ public class ReferenceDirectionTests
     static readonly Dictionary<string, string[]> Allowed = new()
     {
         ["OnnxEff.Ir"] = [],
+        ["OnnxEff.Formats"] = ["OnnxEff.Ir"],
         ["OnnxEff.Rewriting"] = ["OnnxEff.Ir"],
-        ["OnnxEff.Ops"] = ["OnnxEff.Rewriting", "OnnxEff.Ir"],
-        ["OnnxEff.GraphPasses"] = ["OnnxEff.Ops", "OnnxEff.Rewriting", "OnnxEff.Ir"],
-        ["OnnxEff.Runtime"] = ["OnnxEff.Ops", "OnnxEff.Rewriting", "OnnxEff.Ir"],
-        ["OnnxEff.Decoding"] = ["OnnxEff.Runtime", "OnnxEff.Ops", "OnnxEff.Rewriting", "OnnxEff.Ir"],
-        ["OnnxEff.Cli"] = ["OnnxEff.Decoding", "OnnxEff.GraphPasses", "OnnxEff.Runtime", "OnnxEff.Ops", "OnnxEff.Rewriting", "OnnxEff.Ir"],
-        ["OnnxEff.CustomOps.Cpu"] = ["OnnxEff.Ops", "OnnxEff.Rewriting", "OnnxEff.Ir"],
-        ["OnnxEff.CustomOps.Native"] = ["OnnxEff.CustomOps.Cpu", "OnnxEff.Ops", "OnnxEff.Rewriting", "OnnxEff.Ir"],
+        ["OnnxEff.Ops"] = ["OnnxEff.Formats", "OnnxEff.Rewriting", "OnnxEff.Ir"],
+        ["OnnxEff.GraphPasses"] = ["OnnxEff.Ops", "OnnxEff.Formats", "OnnxEff.Rewriting", "OnnxEff.Ir"],
+        ["OnnxEff.Runtime"] = ["OnnxEff.Ops", "OnnxEff.Formats", "OnnxEff.Rewriting", "OnnxEff.Ir"],
+        ["OnnxEff.Decoding"] = ["OnnxEff.Runtime", "OnnxEff.Ops", "OnnxEff.Formats", "OnnxEff.Rewriting", "OnnxEff.Ir"],
+        ["OnnxEff.Cli"] = ["OnnxEff.Decoding", "OnnxEff.GraphPasses", "OnnxEff.Runtime", "OnnxEff.Ops", "OnnxEff.Formats", "OnnxEff.Rewriting", "OnnxEff.Ir"],
+        ["OnnxEff.CustomOps.Cpu"] = ["OnnxEff.Ops", "OnnxEff.Formats", "OnnxEff.Rewriting", "OnnxEff.Ir"],
+        ["OnnxEff.CustomOps.Native"] = ["OnnxEff.CustomOps.Cpu", "OnnxEff.Ops", "OnnxEff.Formats", "OnnxEff.Rewriting", "OnnxEff.Ir"],
         ["OnnxEff.Ops.Native"] = [],
     };
 

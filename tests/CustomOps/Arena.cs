@@ -56,7 +56,7 @@ sealed unsafe class Arena : IDisposable
     {
         ElementType.Float32 or ElementType.Int32 => 4,
         ElementType.Int64 => 8,
-        ElementType.Float16 or ElementType.BFloat16 => 2,
+        ElementType.Float16 or ElementType.BFloat16 or ElementType.UInt16 => 2,
         _ => 1,
     };
 }

@@ -36,6 +36,9 @@ public unsafe interface ILanes<TSelf> where TSelf : unmanaged, ILanes<TSelf>
     /// <summary>a·b + c; fused where the level has the instruction.</summary>
     static abstract TSelf MultiplyAdd(TSelf a, TSelf b, TSelf c);
 
+    /// <summary>a·b + c with b from memory: one instruction, where a vector that was loaded before takes three.</summary>
+    static abstract TSelf MultiplyAdd(TSelf a, float* b, TSelf c);
+
     /// <summary>a + b.</summary>
     static abstract TSelf Add(TSelf a, TSelf b);
 

@@ -79,6 +79,10 @@ public readonly unsafe struct V128(Vector128<float> v) : ILanes<V128>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V128 MultiplyAdd(V128 a, float* b, V128 c) => new((a.V * Vector128.Load(b)) + c.V);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V128 Add(V128 a, V128 b) => new(a.V + b.V);
 
     /// <inheritdoc/>

@@ -80,6 +80,10 @@ public readonly unsafe struct V256(Vector256<float> v) : ILanes<V256>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V256 MultiplyAdd(V256 a, float* b, V256 c) => new(Vector256.MultiplyAddEstimate(a.V, Vector256.Load(b), c.V));
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V256 Add(V256 a, V256 b) => new(a.V + b.V);
 
     /// <inheritdoc/>

@@ -80,6 +80,10 @@ public readonly unsafe struct V512(Vector512<float> v) : ILanes<V512>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V512 MultiplyAdd(V512 a, float* b, V512 c) => new(Vector512.MultiplyAddEstimate(a.V, Vector512.Load(b), c.V));
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V512 Add(V512 a, V512 b) => new(a.V + b.V);
 
     /// <inheritdoc/>

@@ -5,7 +5,7 @@ using Microsoft.Win32.SafeHandles;
 namespace OnnxEff.Ir.Onnx;
 
 /// <summary>A file mapped into memory, read-only, for as long as this object is reachable.</summary>
-internal sealed unsafe partial class MappedFile
+public sealed unsafe partial class MappedFile
 {
     readonly MemoryMappedViewAccessor? _view;
     readonly byte* _address;

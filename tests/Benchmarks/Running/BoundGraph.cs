@@ -18,6 +18,9 @@ sealed class BoundGraph
         return graph.AddInput(name, new TensorType(tensor.Element, Shape(name, tensor)));
     }
 
+    /// <summary>A weight.</summary>
+    public Value Constant(Tensor tensor) => graph.AddConstant(tensor);
+
     /// <summary>A node.</summary>
     public Node Node(string operation, string domain, Value?[] from, params (string Name, long Value)[] attributes)
     {
