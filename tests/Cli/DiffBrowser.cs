@@ -11,6 +11,8 @@ namespace OnnxEff.Tests.Cli;
 /// <summary>A headless browser, spoken to over its DevTools protocol.</summary>
 public sealed class DiffBrowser : IDisposable
 {
+    const int Attempts = 3;
+
     static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
     readonly TempFolder profile = new();
@@ -81,32 +83,54 @@ public sealed class DiffBrowser : IDisposable
     public void Dispose()
     {
         socket?.Dispose();
-        if (process is { HasExited: false })
-        {
-            process.Kill(entireProcessTree: true);
-            process.WaitForExit();
-        }
-        process?.Dispose();
+        End();
         profile.Dispose();
     }
 
     async Task Start()
     {
         if (session is not null) return;
+        for (var attempt = 1; socket is null; attempt++)
+        {
+            try
+            {
+                await Launch();
+            }
+            catch (Exception e) when (attempt < Attempts && e is OperationCanceledException or InvalidOperationException)
+            {
+                End(); // On a busy machine a browser now and then dies while it starts, and whoever else holds its pipe keeps it open.
+            }
+        }
+        var target = await Send("Target.createTarget", new() { ["url"] = "about:blank" });
+        var attached = await Send("Target.attachToTarget", new() { ["targetId"] = (string)target["targetId"]!, ["flatten"] = true });
+        session = (string)attached["sessionId"]!;
+        foreach (var domain in (string[])["Page", "Runtime", "Log"]) await Send($"{domain}.enable", []);
+    }
+
+    async Task Launch()
+    {
+        using var limit = new CancellationTokenSource(Limit);
         process = Tool.Start(Program!, ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars",
             "--remote-debugging-port=0", $"--user-data-dir={profile.Path}", "about:blank"]);
         _ = process.StandardOutput.ReadToEndAsync();
         const string mark = "DevTools listening on ";
         string? line;
-        do line = await process.StandardError.ReadLineAsync() ?? throw new InvalidOperationException("The browser ended at once.");
+        do line = await process.StandardError.ReadLineAsync(limit.Token) ?? throw new InvalidOperationException("The browser ended at once.");
         while (!line.StartsWith(mark, StringComparison.Ordinal));
         _ = process.StandardError.ReadToEndAsync();
-        socket = new ClientWebSocket();
-        await socket.ConnectAsync(new Uri(line[mark.Length..]), CancellationToken.None);
-        var target = await Send("Target.createTarget", new() { ["url"] = "about:blank" });
-        var attached = await Send("Target.attachToTarget", new() { ["targetId"] = (string)target["targetId"]!, ["flatten"] = true });
-        session = (string)attached["sessionId"]!;
-        foreach (var domain in (string[])["Page", "Runtime", "Log"]) await Send($"{domain}.enable", []);
+        var opened = new ClientWebSocket();
+        await opened.ConnectAsync(new Uri(line[mark.Length..]), limit.Token);
+        socket = opened;
+    }
+
+    void End()
+    {
+        if (process is { HasExited: false })
+        {
+            process.Kill(entireProcessTree: true);
+            process.WaitForExit(Limit);
+        }
+        process?.Dispose();
     }
 
     async Task<JsonNode> Send(string method, JsonObject parameters)
