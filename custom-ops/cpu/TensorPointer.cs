@@ -14,6 +14,14 @@ public readonly unsafe struct TensorPointer(void* data, long[]? dims, ElementTyp
     /// <summary>Type of the elements.</summary>
     public ElementType Kind => kind;
 
+    /// <summary>True where an integer or a truth value is not 0.</summary>
+    public bool IsSet(long at) => kind switch
+    {
+        ElementType.Int64 => ((long*)data)[at] != 0,
+        ElementType.Int32 => ((int*)data)[at] != 0,
+        _ => ((byte*)data)[at] != 0,
+    };
+
     /// <summary>The elements; none of an absent tensor.</summary>
     public ReadOnlySpan<T> Span<T>() where T : unmanaged =>
         dims is null ? default : new(data, checked((int)dims.Aggregate(1L, (a, b) => checked(a * b))));

@@ -76,8 +76,7 @@ sealed class AttentionToGroupQuery(Model model, DecoderSignature? signature)
         if (attention[AttentionInput.SeqlensK] is null && _lengths.TryGetValue(source, out var made))
             return made;
         var total = Total(attention, build);
-        var scalar = build.Op("Reshape", [total, build.Constant(Tensor.Create<long>([0], []))], new TensorType(ElementType.Int64, TensorShape.Scalar));
-        var count = build.Op("Cast", [scalar], new TensorType(ElementType.Int32, TensorShape.Scalar), ("to", (long)ElementType.Int32));
+        var count = build.CountScalar(total);
         return attention[AttentionInput.SeqlensK] is { } rows ? (rows, count)
             : _lengths[source] = (build.LastOfRows(total, attention[AttentionInput.Query]!), count);
     }
@@ -86,16 +85,7 @@ sealed class AttentionToGroupQuery(Model model, DecoderSignature? signature)
     Value TotalSource(LlmAttention attention) => attention[AttentionInput.KeyMask] ?? signature?.AttentionMask ?? attention[AttentionInput.PastKey] ?? attention[AttentionInput.Query]!;
 
     /// <summary>T, int64 [1].</summary>
-    Value Total(LlmAttention attention, GraphBuilder build)
-    {
-        var vector = new TensorType(ElementType.Int64, TensorShape.Of(1));
-        if (attention[AttentionInput.TotalSequenceLength] is { } given)
-            return build.Op("Reshape", [build.Op("Cast", [given], new TensorType(ElementType.Int64, TensorShape.Scalar), ("to", (long)ElementType.Int64)), build.Constant(Tensor.Vector(1L))], vector);
-        var (source, query) = (TotalSource(attention), attention[AttentionInput.Query]!);
-        return source.Type?.Shape?.Rank == 2 ? build.Extent(source, 1)
-            : source == query ? build.Extent(query, 1)
-            : build.Op("Add", [build.Extent(source, 2), build.Extent(query, 1)], vector);
-    }
+    Value Total(LlmAttention attention, GraphBuilder build) => build.Keys(attention, attention[AttentionInput.KeyMask] ?? signature?.AttentionMask);
 
     /// <summary>All that the operator cannot say otherwise as one bias [B or 1, Hq or 1, S, T] of finite numbers, or null.</summary>
     Value? Bias(LlmAttention attention, GraphBuilder build)

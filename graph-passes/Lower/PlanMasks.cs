@@ -43,7 +43,7 @@ public sealed class PlanMasks(bool packedDocuments) : GraphPass
             var places = new PlaceMask(attention.Causal, attention.Window, attention.WindowRight, attention.ChunkFromFirstKey ? 0 : attention.Chunk);
             var mask = new Mask(hides ? attention[AttentionInput.Bias] : null, BlockOf(attention), places);
             var build = new GraphBuilder(attention.Node.Graph, attention.Node.Name);
-            var total = Total(attention, build);
+            var total = build.Keys(attention, attention[AttentionInput.KeyMask] ?? attention[AttentionInput.Bias]);
             if (!plans.TryGetValue(mask, out var plan))
                 plans.Add(mask, plan = Plan(mask, attention, total, packedDocuments ? Documents(signature!, total, build) : null, build));
             for (var i = 0; i < plan.Length; i++)
@@ -52,7 +52,7 @@ public sealed class PlanMasks(bool packedDocuments) : GraphPass
                 attention.Node.SetInput((int)AttentionInput.Bias, null);
             // Without a bias nothing else may show how many keys there are.
             if (attention[AttentionInput.KeyMask] is null && attention[AttentionInput.TotalSequenceLength] is null)
-                attention.Node.SetInput((int)AttentionInput.TotalSequenceLength, Scalar(total, build));
+                attention.Node.SetInput((int)AttentionInput.TotalSequenceLength, build.CountScalar(total));
             applied++;
         }
         return new(applied);
@@ -70,20 +70,6 @@ public sealed class PlanMasks(bool packedDocuments) : GraphPass
 
     // A tile of the kernel is one block, or several make up one.
     static long BlockOf(LlmAttention attention) => Math.Clamp(RowsPerTile * attention.KvHeads / attention.Heads / 16 * 16, 16, 64);
-
-    /// <summary>T, int64 [1].</summary>
-    static Value Total(LlmAttention attention, GraphBuilder build)
-    {
-        var (mask, past, query) = (attention[AttentionInput.KeyMask], attention[AttentionInput.PastKey], attention[AttentionInput.Query]!);
-        return attention[AttentionInput.Bias] is { Type.Shape: { Rank: 4 } } bias ? build.Extent(bias, 3)
-            : mask is not null ? build.Extent(mask, 1)
-            : past is null ? build.Extent(query, 1)
-            : !attention.Appends ? build.Extent(past, 2)
-            : build.Op("Add", [build.Extent(past, 2), build.Extent(query, 1)], new TensorType(ElementType.Int64, TensorShape.Of(1)));
-    }
-
-    static Value Scalar(Value total, GraphBuilder build) =>
-        build.Cast(build.Op("Reshape", [total, build.Constant(Tensor.Create<long>([0], []))], new TensorType(ElementType.Int64, TensorShape.Scalar)), ElementType.Int32);
 
     static Value[] Plan(Mask mask, LlmAttention attention, Value total, Value? documents, GraphBuilder build)
     {

@@ -42,9 +42,6 @@ static class ModelFiles
         File.Delete(path);
     }
 
-    /// <summary>Bytes of a model file and of the data files that it reads.</summary>
-    public static long Bytes(string path) => OnnxReader.Load(path).SourceFiles.Sum(file => new FileInfo(file).Length);
-
     /// <summary>The tokenizer: the file named, or the one beside the model.</summary>
     /// <exception cref="CommandException">There is no such file.</exception>
     public static string Tokenizer(string model, string? named)

@@ -17,6 +17,9 @@ sealed record LoadedModel(string Path, Model Model)
         return new(path, OnnxReader.Load(path));
     }
 
+    /// <summary>Bytes of the file and of the data that it reads.</summary>
+    public long Bytes => Runtime.ModelSize.Of(Path, Model.Graph).Bytes;
+
     /// <summary>True where a node needs the project's operator library.</summary>
     public bool NeedsOperatorLibrary =>
         Model.AllGraphs.Any(graph => graph.Nodes.Any(node => node.Domain == OnnxEffOperators.Domain));

@@ -40,7 +40,7 @@ public sealed class Model
     public string? Path { get; set; }
 
     /// <summary>Full paths of the files that hold the model which was read: the graph's first, then those of its external data.</summary>
-    public IReadOnlyList<string> SourceFiles { get; internal set; } = [];
+    internal IReadOnlyList<string> SourceFiles { get; set; } = [];
 
     /// <summary>What the file's message holds beyond this class, serialized, or null; owned by reader and writer.</summary>
     internal byte[]? Rest { get; set; }

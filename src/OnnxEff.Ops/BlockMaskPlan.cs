@@ -49,9 +49,7 @@ public static partial class BlockMaskPlan
         [
             new("block_q", ElementType.Int64, 64, "Queries of a tile."),
             new("causal", ElementType.Int64, 0, "1 when a query sees no key behind its own index."),
-            new("window", ElementType.Int64, -1, "Keys up to its own that a query sees, that one included; -1 for all."),
-            new("window_right", ElementType.Int64, -1, "Keys behind its own that a query sees; -1 for all."),
-            new("chunk", ElementType.Int64, 0, "C: query i sees keys with floor(j/C) = floor(i/C); 0 for no chunks."),
+            .. PlaceLimits.Attributes,
         ],
     };
 
@@ -114,9 +112,7 @@ public sealed record PlanAttributes
     public string? Refusal() => this switch
     {
         { BlockQ: < 1 or > 1024 } => $"block_q must be 1 to 1024; it is {BlockQ}.",
-        { Window: 0 or < -1 } => $"window must be -1 or positive; it is {Window}.",
-        { WindowRight: < -1 } => $"window_right must be -1 or more; it is {WindowRight}.",
-        { Chunk: < 0 } => $"chunk must be zero or positive; it is {Chunk}.",
+        _ when PlaceLimits.Refusal(Window, WindowRight, Chunk) is { } refusal => refusal,
         _ => null,
     };
 }

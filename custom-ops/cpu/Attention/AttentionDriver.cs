@@ -13,6 +13,8 @@ sealed unsafe class AttentionDriver<TTile, TLanes, TCodec, TStored>
     const long ProductsWorthThreads = 1 << 17; // Below it a call takes less than handing it to another thread.
     const int RowsPerCopy = 512;
 
+    static readonly int[] OnlyTile = [0]; // Of a decode step, which has no time to sort.
+
     readonly AttentionCall<TStored> call;
     readonly int queriesPerTile, queriesPerBlock, tilesPerBlock, tiles, keysPerChunk, chunks;
     readonly ParallelFor? parallel;
@@ -30,7 +32,7 @@ sealed unsafe class AttentionDriver<TTile, TLanes, TCodec, TStored>
         chunks = tiles == 1 ? Math.Max(1, (call.Total + keysPerChunk - 1) / keysPerChunk) : 1;
         long products = (long)call.Batch * call.QueryHeads * call.Sequence * call.Total * Math.Max(call.HeadSize, call.ValueHeadSize);
         this.parallel = products < ProductsWorthThreads ? null : parallel;
-        order = [.. Enumerable.Range(0, tiles).OrderByDescending(LiveKeys).ThenByDescending(tile => tile)];
+        order = tiles == 1 ? OnlyTile : [.. Enumerable.Range(0, tiles).OrderByDescending(LiveKeys).ThenByDescending(tile => tile)];
     }
 
     int Heads => call.Batch * call.KvHeads;

@@ -86,15 +86,6 @@ public static unsafe class BlockMaskedAttentionKernel
     {
         for (int b = 0; b < g.Batch; b++)
             for (int t = 0; t < g.Total; t++)
-            {
-                long at = b * width + t;
-                bool set = mask.Kind switch
-                {
-                    ElementType.Int64 => ((long*)mask.Data)[at] != 0,
-                    ElementType.Int32 => ((int*)mask.Data)[at] != 0,
-                    _ => ((byte*)mask.Data)[at] != 0,
-                };
-                target[(long)b * g.Total + t] = set ? (byte)1 : (byte)0;
-            }
+                target[(long)b * g.Total + t] = mask.IsSet(b * width + t) ? (byte)1 : (byte)0;
     }
 }

@@ -109,16 +109,7 @@ sealed unsafe class MaskWords
         var words = new ulong[mask.Dims[0] * g.KeyBlocks];
         for (long b = 0; b < mask.Dims[0]; b++)
             for (int key = 0; key < g.Total; key++)
-            {
-                long at = b * g.Total + key;
-                bool isSet = mask.Kind switch
-                {
-                    ElementType.Int64 => ((long*)mask.Data)[at] != 0,
-                    ElementType.Int32 => ((int*)mask.Data)[at] != 0,
-                    _ => ((byte*)mask.Data)[at] != 0,
-                };
-                if (isSet) words[b * g.KeyBlocks + key / Keys] |= 1UL << (key % Keys);
-            }
+                if (mask.IsSet(b * g.Total + key)) words[b * g.KeyBlocks + key / Keys] |= 1UL << (key % Keys);
         return words;
     }
 

@@ -32,8 +32,8 @@ sealed class AttentionEmitter(TokenInputs? tokens)
         }
         var rule = RuleOf(site);
         inputs[(int)AttentionInput.KeyMask] = site.KeyMask ?? (rule.Padding ? tokens!.AttentionMask : null);
-        if (site.Mask is not { HasBias: false })
-            inputs[(int)AttentionInput.Bias] = Bias(site, element, build);
+        var bias = site.Mask is { HasBias: false } ? null : Bias(site, element, build);
+        inputs[(int)AttentionInput.Bias] = bias;
         if (site.Mask?.Slopes is { } slopes)
             inputs[(int)AttentionInput.Slopes] = build.Constant(Constants.Vector(slopes, element));
         if (site.Sinks is { } sinks)
@@ -52,7 +52,7 @@ sealed class AttentionEmitter(TokenInputs? tokens)
             ("causal", rule.Causal ? 1L : 0L), ("window", rule.Window ?? -1L), ("window_right", rule.WindowRight ?? -1L),
             ("chunk", rule.Chunk ?? 0L), ("chunk_from_first_key", rule.ChunkFromFirstToken ? 1L : 0L),
             ("rotary_interleaved", site.Rotation?.Interleaved == true ? 1L : 0L),
-            ("bias_hides", OnlyHides(site) ? 1L : 0L), ("mask_fact", Describe(site)),
+            ("bias_hides", bias is not null && OnlyHides(site) ? 1L : 0L), ("mask_fact", Describe(site)),
             ("rotary_fact", site.Rotation is null ? "" : site.RotaryFact?.ToString() ?? "explicit tables"),
             ("rotary_left", site.RotaryLeft),
         ]);

@@ -33,7 +33,7 @@ static class DiffCommand
             });
     }
 
-    static ModelSide SideOf(LoadedModel model) => ModelSide.Of(ModelFiles.Title(model.Path), model.Model, ModelFiles.Bytes(model.Path));
+    static ModelSide SideOf(LoadedModel model) => ModelSide.Of(ModelFiles.Title(model.Path), model.Model, model.Bytes);
 
     static void Show(Terminal terminal, ModelDiff diff)
     {

@@ -21,7 +21,7 @@ static class InspectCommand
             ["onnxeff inspect model.onnx", "onnxeff inspect model-folder --json"], [model, json], parse =>
             {
                 var loaded = LoadedModel.Load(parse.GetValue(model)!);
-                var bytes = Runtime.ModelSize.Of(loaded.Path, loaded.Model.Graph).Bytes;
+                var bytes = loaded.Bytes;
                 var facts = terminal.Working("Recognising", _ => Optimizer.Inspect(loaded.Model, new OrtEvaluator()));
                 if (parse.GetValue(json)) terminal.Output.Write(JsonOutput.Text(Json(loaded.Path, facts), JsonContracts.Readable.InspectJson));
                 else Show(terminal, loaded.Path, bytes, facts);

@@ -45,10 +45,8 @@ static class VerifyCommand
     {
         terminal.Table(["case", "verdict", ">max abs", ">max rel", ">mean KL", ">same top 1"], report.Cases.Select(one => one.Skipped is { } reason
             ? (string[])[one.Name, $"skipped: {reason}", "", "", "", ""]
-            : [one.Name, one.Passed ? "same" : "differs", Scientific(one.Tensors.Max(t => t.MaxAbsolute)), Scientific(one.MaxRelative),
-                one.Logits is { } kl ? Scientific(kl.MeanKl) : "", one.Logits is { } top ? string.Create(CultureInfo.InvariantCulture, $"{top.TopOneAgreement * 100:0.##} %") : ""]));
+            : [one.Name, one.Passed ? "same" : "differs", Quantity.Scientific(one.Tensors.Max(t => t.MaxAbsolute)), Quantity.Scientific(one.MaxRelative),
+                one.Logits is { } kl ? Quantity.Scientific(kl.MeanKl) : "", one.Logits is { } top ? string.Create(CultureInfo.InvariantCulture, $"{top.TopOneAgreement * 100:0.##} %") : ""]));
         terminal.Output.WriteLine(report.Verdict);
     }
-
-    static string Scientific(double value) => value == 0 ? "0" : value.ToString("0.0e+0", CultureInfo.InvariantCulture);
 }

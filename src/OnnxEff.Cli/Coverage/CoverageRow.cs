@@ -23,22 +23,21 @@ public sealed record CoverageRow(string Model, Target Target, IReadOnlyList<stri
     /// <summary>Rewrites the model of a folder for each target and runs the results on the folder's reference cases.</summary>
     public static IEnumerable<CoverageRow> Of(string folder)
     {
-        var cases = ReferenceData.In(folder);
+        var (original, cases) = (LoadedModel.Load(folder), ReferenceData.In(folder));
         foreach (var target in Enum.GetValues<Target>())
-            yield return Of(folder, target, cases);
+            yield return Of(original, target, cases) with { Model = Path.GetFileName(folder) };
     }
 
-    static CoverageRow Of(string folder, Target target, IReadOnlyList<ReferenceData> cases)
+    static CoverageRow Of(LoadedModel original, Target target, IReadOnlyList<ReferenceData> cases)
     {
-        var input = ModelFiles.Input(folder);
-        var model = OnnxReader.Load(input);
+        var model = OnnxReader.Load(original.Path);
         var report = Optimizer.Run(model, new() { Target = target }, new OrtEvaluator());
         var scratch = Directory.CreateTempSubdirectory("onnxeff-coverage-").FullName;
         try
         {
             var output = Path.Combine(scratch, "model.onnx");
             OnnxWriter.Save(model, output);
-            return new(Path.GetFileName(folder), target, [.. Shown.Select(meaning => Whole(report, meaning))], Compare(LoadedModel.Load(input), LoadedModel.Load(output), cases),
+            return new("", target, [.. Shown.Select(meaning => Whole(report, meaning))], Compare(original, LoadedModel.Load(output), cases),
                 [.. report.Layers.Where(line => line.IsRefused).Select(line => $"{line.Meaning}: {line.Sentence}").Distinct()]);
         }
         finally
@@ -58,7 +57,7 @@ public sealed record CoverageRow(string Model, Target Target, IReadOnlyList<stri
         return cases.All(one => one.Compare(session, tolerance).All(difference => difference.Passed)) ? within : null;
     }
 
-    /// <summary>"2/2": in how many of the layers that have such a part it is whole; "intact" for mixtures of experts.</summary>
+    /// <summary>"2/2": in how many of the layers that have such a part it is whole; "experts stay" for mixtures of experts.</summary>
     static string Whole(OptimizeReport report, string meaning)
     {
         var layers = report.Layers.Where(line => line.Layer >= 0 && line.Meaning == meaning && line.Became != "none in this layer").GroupBy(line => line.Layer).ToArray();

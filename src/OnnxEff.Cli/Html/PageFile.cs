@@ -1,7 +1,6 @@
 using OnnxEff.Cli.Diff;
 using OnnxEff.GraphPasses;
 using OnnxEff.Ir;
-using OnnxEff.Ir.Onnx;
 using OnnxEff.Runtime;
 
 namespace OnnxEff.Cli.Html;
@@ -42,8 +41,9 @@ static class PageFile
     /// <param name="verification">Whether both compute the same.</param>
     public static void Write(string path, string input, string? output, Model model, OptimizeReport report, VerifyReport? verification)
     {
-        var before = ModelSide.Of(ModelFiles.Title(input), OnnxReader.Load(input), ModelFiles.Bytes(input));
-        var after = ModelSide.Of(output is null ? "rewritten, not written" : ModelFiles.Title(output), model, File.Exists(output) ? ModelFiles.Bytes(output) : null);
+        var read = LoadedModel.Load(input);
+        var before = ModelSide.Of(ModelFiles.Title(input), read.Model, read.Bytes);
+        var after = ModelSide.Of(output is null ? "rewritten, not written" : ModelFiles.Title(output), model, File.Exists(output) ? LoadedModel.Load(output).Bytes : null);
         Write(path, new(ModelDiff.Of(before, after), report, verification));
     }
 }

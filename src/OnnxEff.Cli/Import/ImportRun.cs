@@ -1,4 +1,3 @@
-using System.Globalization;
 using OnnxEff.Cli.Json;
 using OnnxEff.Cli.Shell;
 using OnnxEff.Formats;
@@ -63,7 +62,7 @@ sealed class ImportRun(Terminal terminal)
             progress.Report($"Verifying: {layer}");
             var worst = VptqLayerCheck.Worst(checkpoint.Read(layer), options);
             return worst <= VptqLayerCheck.Tolerance ? worst : throw new CommandException(ExitCode.VerificationFailed,
-                $"Layer '{layer}' computes outputs that are {Scientific(worst)} off its decoded weight's, more than {Scientific(VptqLayerCheck.Tolerance)}; nothing was written.");
+                $"Layer '{layer}' computes outputs that are {Quantity.Scientific(worst)} off its decoded weight's, more than {Quantity.Scientific(VptqLayerCheck.Tolerance)}; nothing was written.");
         }).Max());
     }
 
@@ -81,8 +80,6 @@ sealed class ImportRun(Terminal terminal)
         if (result.Left.Length > 0) terminal.Table(["node that was left", "reason"], result.Left.Select(l => (string[])[l.Node, l.Reason]));
         if (result.Unused.Length > 0) terminal.Table(["layer that no product is named like, or fits"], result.Unused.Select(u => (string[])[u]));
         terminal.Output.WriteLine($"{result.Imported.Length} products are {nameof(VptqMatMul)} in '{result.Output}'."
-            + (result.WorstDifference is { } worst ? $" Their outputs are at most {Scientific(worst)} off those of the decoded weights." : ""));
+            + (result.WorstDifference is { } worst ? $" Their outputs are at most {Quantity.Scientific(worst)} off those of the decoded weights." : ""));
     }
-
-    static string Scientific(double value) => value == 0 ? "0" : value.ToString("0.0e+0", CultureInfo.InvariantCulture);
 }

@@ -66,5 +66,5 @@ sealed class OptimizeTables(Terminal terminal)
 
     static string[] Sizes(string name, long before, long after) => [name, Quantity.Bytes(before), Quantity.Bytes(after), Quantity.Delta(before, after, Quantity.Bytes)];
 
-    static long Bytes(string path) => ModelFiles.Bytes(path);
+    static long Bytes(string path) => LoadedModel.Load(path).Bytes;
 }

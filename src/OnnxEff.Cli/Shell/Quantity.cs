@@ -16,6 +16,9 @@ static class Quantity
         return unit == 0 ? $"{bytes} B" : string.Create(CultureInfo.InvariantCulture, $"{value:0.0} {ByteUnits[unit]}");
     }
 
+    /// <summary>"1.5e-5".</summary>
+    public static string Scientific(double value) => value == 0 ? "0" : value.ToString("0.0e+0", CultureInfo.InvariantCulture);
+
     /// <summary>"134.52 M".</summary>
     public static string Count(long count) => count switch
     {

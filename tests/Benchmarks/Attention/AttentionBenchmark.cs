@@ -59,17 +59,18 @@ sealed class AttentionBenchmark(AttentionWay ours, IReadOnlyList<AttentionWay> o
         OrtTensor ourOutput = data.NewOutput(), theirOutput = data.NewOutput();
         using BoundSession first = Open(ours, ourOutput), second = Open(way, theirOutput);
         double[] seconds = Turns.Medians(effort, first.Run, second.Run, () => LimitWork.Multiply(threads), () => LimitWork.Read(threads));
-        RequireEqual(way, ourOutput.ToFloats(), theirOutput.ToFloats());
+        RequireEqual(way.Name, ourOutput, theirOutput);
         return new(way.Name, seconds[1], seconds[0], MachineLimits.Of(threads, seconds[2], seconds[3]));
 
         BoundSession Open(AttentionWay way, OrtTensor output) =>
             way.Build(data, output).Open(options with { CustomOpLibraries = way.Library is { } library ? [library] : [] });
     }
 
-    // Times of what computes something else mean nothing.
-    static void RequireEqual(AttentionWay way, float[] ours, float[] theirs)
+    /// <summary>Times of what computes something else mean nothing.</summary>
+    /// <exception cref="InvalidOperationException">The outputs differ.</exception>
+    public static void RequireEqual(string way, OrtTensor ours, OrtTensor theirs)
     {
-        double distance = ours.Zip(theirs).Max(pair => Math.Abs((double)pair.First - pair.Second));
-        if (!(distance <= Tolerance)) throw new InvalidOperationException($"{way.Name} computes something else: outputs are {distance} apart.");
+        double distance = ours.ToFloats().Zip(theirs.ToFloats()).Max(pair => Math.Abs((double)pair.First - pair.Second));
+        if (!(distance <= Tolerance)) throw new InvalidOperationException($"{way} computes something else: outputs are {distance} apart.");
     }
 }

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using OnnxEff.Benchmarks.Running;
 using OnnxEff.Cli;
-using OnnxEff.Runtime;
 
 namespace OnnxEff.Benchmarks.Attention;
 
@@ -28,20 +27,12 @@ static class AttentionCommand
         { quick, only, threads, against, output };
         command.SetAction(parse =>
         {
-            if (OperatorLibrary.Find(out string reason) is not { } library || OrtLibrary.TryFind(out reason) is null)
-            {
-                Console.Error.WriteLine(reason);
-                return (int)ExitCode.InputOutput;
-            }
+            if (Needed.Find() is not { } library) return (int)ExitCode.InputOutput;
             bool small = parse.GetValue(quick);
             IReadOnlyList<AttentionCase> all = small ? AttentionCase.Quick : AttentionCase.Full;
-            AttentionCase[] cases = [.. all.Where(c => c.Name.Contains(parse.GetValue(only)!, StringComparison.Ordinal))];
-            if (cases.Length == 0)
-            {
-                Console.Error.WriteLine($"No case's name contains '{parse.GetValue(only)}'; they are: {string.Join("; ", all.Select(c => c.Name))}.");
-                return (int)ExitCode.Usage;
-            }
-            AttentionWay ours = AttentionWay.Ours with { Library = library.Path };
+            AttentionCase[] cases = Needed.Named(all, c => c.Name, parse.GetValue(only)!);
+            if (cases.Length == 0) return (int)ExitCode.Usage;
+            AttentionWay ours = AttentionWay.Ours with { Library = library };
             IReadOnlyList<AttentionWay> others = parse.GetValue(against) is { } build ? [ours with { Name = "other build", Library = build }] : AttentionWay.OfOnnxRuntime;
             var benchmark = new AttentionBenchmark(ours, others, small ? Effort.Smoke : Effort.Full, Console.Error.WriteLine);
             var report = new AttentionReport([.. parse.GetValue(threads)!.SelectMany(count => cases.Select(c => benchmark.Measure(c, count)))]);

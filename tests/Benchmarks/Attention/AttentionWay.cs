@@ -106,7 +106,8 @@ sealed record AttentionWay(string Name, Func<AttentionCase, bool> Takes, Func<At
         : data.Case.Past > 0 ? (data.PastKey, data.PastValue)
         : (null, null);
 
-    static Value[] Tokens(BoundGraph graph, AttentionData data) =>
+    /// <summary>query, key and value as inputs.</summary>
+    public static Value[] Tokens(BoundGraph graph, AttentionData data) =>
         [graph.Input("query", data.Query), graph.Input("key", data.Key), graph.Input("value", data.Value)];
 
     static Value? Optional(BoundGraph graph, string name, OrtTensor? tensor) => tensor is null ? null : graph.Input(name, tensor);

@@ -26,18 +26,14 @@ static class LowBitCommand
         { quick, threads, tokens };
         command.SetAction(parse =>
         {
-            if (OperatorLibrary.Find(out string reason) is not { } library || OrtLibrary.TryFind(out reason) is null)
-            {
-                Console.Error.WriteLine(reason);
-                return (int)ExitCode.InputOutput;
-            }
+            if (Needed.Find() is not { } library) return (int)ExitCode.InputOutput;
             Effort effort = parse.GetValue(quick) ? Effort.Smoke : Effort.Full;
             Console.Out.WriteLine($"{Machine.Processor}; ONNX Runtime {OrtRuntime.Version}; medians of runs that take turns\n");
             Console.Out.WriteLine($"| N × K | tokens | threads | weights | MatMulNBits | {string.Join(" | ", Forms.Select(form => form.Name))} |");
             Console.Out.WriteLine($"|---|---:|---:|---|---:|{string.Concat(Forms.Select(_ => "---:|"))}");
             foreach (LowBitCase one in Cases(parse.GetValue(quick), parse.GetValue(tokens)!))
                 foreach (int count in parse.GetValue(threads)!)
-                    Console.Out.WriteLine(Row(one, count, library.Path, effort));
+                    Console.Out.WriteLine(Row(one, count, library, effort));
             return (int)ExitCode.Done;
         });
         return command;

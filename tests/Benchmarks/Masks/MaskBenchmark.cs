@@ -23,8 +23,6 @@ sealed record MaskMeasurement(string Mask, int Threads, double LiveShare, double
 /// <summary>Masks as tiles beside ONNX Runtime's operators with a dense bias, taking turns in one process.</summary>
 sealed class MaskBenchmark(string library, int tokens, Effort effort, Action<string> progress)
 {
-    const double Tolerance = 1e-2;
-
     // One key head: ONNX Runtime holds every score, 1 GiB for each head of 16384 tokens.
     readonly AttentionCase shape = new("masks", tokens, tokens, 128, CacheUse.Fresh) { QueryHeads = 4, KvHeads = 1 };
 
@@ -47,8 +45,7 @@ sealed class MaskBenchmark(string library, int tokens, Effort effort, Action<str
             OrtTensor theirs = data.NewOutput();
             using BoundSession session = build(data, theirs, bias).Open(options);
             biased.Add((way, Turns.Medians(effort, session.Run)[0]));
-            double distance = ours.ToFloats().Zip(theirs.ToFloats()).Max(pair => Math.Abs((double)pair.First - pair.Second));
-            if (!(distance <= Tolerance)) throw new InvalidOperationException($"{way} computes something else for {mask.Name}: outputs are {distance} apart.");
+            AttentionBenchmark.RequireEqual($"{way}, {mask.Name}", ours, theirs);
         }
         return new(mask.Name, threads, LiveShare(plan), planned, seconds[0], seconds[1], biased);
     }
@@ -59,7 +56,7 @@ sealed class MaskBenchmark(string library, int tokens, Effort effort, Action<str
         {
             var graph = new BoundGraph();
             Node node = graph.Node("GroupQueryAttention", "com.microsoft",
-                [.. Tokens(graph, data), null, null, graph.Input("last", data.LastKey), graph.Input("total", data.Total), null, null, null, graph.Input("bias", bias)],
+                [.. AttentionWay.Tokens(graph, data), null, null, graph.Input("last", data.LastKey), graph.Input("total", data.Total), null, null, null, graph.Input("bias", bias)],
                 ("num_heads", data.Case.QueryHeads), ("kv_num_heads", data.Case.KvHeads), ("causal", 0));
             graph.Output(node, "output", output);
             graph.Output(node, "present_key", data.NewPresent(data.Case.KvHeads));
@@ -98,13 +95,11 @@ sealed class MaskBenchmark(string library, int tokens, Effort effort, Action<str
     {
         var graph = new BoundGraph();
         Node node = graph.Node(BlockMaskedAttention.Schema.Name, OnnxEffOperators.Domain,
-            [.. Tokens(graph, data), .. new Value?[11], .. plan is null ? [] : (Value[])[graph.Input("splits", plan[0]), graph.Input("tiles", plan[1]), graph.Input("bits", plan[2])]],
+            [.. AttentionWay.Tokens(graph, data), .. new Value?[11], .. plan is null ? [] : (Value[])[graph.Input("splits", plan[0]), graph.Input("tiles", plan[1]), graph.Input("bits", plan[2])]],
             ("num_heads", data.Case.QueryHeads), ("kv_num_heads", data.Case.KvHeads), ("causal", 0));
         graph.Output(node, "output", output);
         return graph;
     }
-
-    static Value[] Tokens(BoundGraph graph, AttentionData data) => [graph.Input("query", data.Query), graph.Input("key", data.Key), graph.Input("value", data.Value)];
 
     double LiveShare(OrtTensor[] plan) => (double)plan[1].Dims[0] * plan[2].Dims[1] * BlockMaskPlan.BlockK / ((double)tokens * tokens);
 

@@ -29,14 +29,12 @@ static class MasksCommand
         { tokens, threads, only, quick, output };
         command.SetAction(parse =>
         {
-            if (OperatorLibrary.Find(out string reason) is not { } library || OrtLibrary.TryFind(out reason) is null)
-            {
-                Console.Error.WriteLine(reason);
-                return (int)ExitCode.InputOutput;
-            }
-            var benchmark = new MaskBenchmark(library.Path, parse.GetValue(tokens), parse.GetValue(quick) ? Effort.Smoke : new(3, 0), Console.Error.WriteLine);
+            if (Needed.Find() is not { } library) return (int)ExitCode.InputOutput;
+            var benchmark = new MaskBenchmark(library, parse.GetValue(tokens), parse.GetValue(quick) ? Effort.Smoke : new(3, 0), Console.Error.WriteLine);
+            MaskCase[] masks = Needed.Named(MaskCase.All, mask => mask.Name, parse.GetValue(only)!);
+            if (masks.Length == 0) return (int)ExitCode.Usage;
             var measured = new List<MaskMeasurement>();
-            foreach (MaskCase mask in MaskCase.All.Where(mask => mask.Name.Contains(parse.GetValue(only)!, StringComparison.Ordinal)))
+            foreach (MaskCase mask in masks)
             {
                 measured.Add(benchmark.Measure(mask, parse.GetValue(threads)));
                 Console.Error.Write(Row(measured[^1])); // A run takes minutes: what is known is shown.

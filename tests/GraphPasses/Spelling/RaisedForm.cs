@@ -55,9 +55,7 @@ sealed class RaisedForm
     string Describe(Node node)
     {
         var isTransposed = node.Int("transposed") != 0;
-        // What is known of a bias says nothing where there is none.
-        var hasBias = !LlmAttention.Fits(node) || node.Input((int)AttentionInput.Bias) is not null;
-        var attributes = node.Attributes.Where(a => a.Key != "transposed" && (hasBias || a.Key != "bias_hides")).OrderBy(a => a.Key, StringComparer.Ordinal)
+        var attributes = node.Attributes.Where(a => a.Key != "transposed").OrderBy(a => a.Key, StringComparer.Ordinal)
             .Select(a => $"{a.Key}={Text(a.Key, a.Value)}");
         var inputs = node.Inputs.Select((input, slot) => input is null ? "_"
             : input.Constant is { } constant ? Text(constant, isTransposed && slot == 1, exact: !LlmAttention.Fits(node))
