@@ -10,7 +10,7 @@ namespace OnnxEff.CustomOps.Cpu;
 /// </summary>
 public static unsafe class BlockMaskedAttentionKernel
 {
-    const int RowsPerTile = 192; // Two panels of 48 lanes, four of 24, eight of 12: keys are read once for 96 rows.
+    const int RowsPerTile = 384; // Eight panels of 48 lanes: values are packed once for all of them, and their state of 400 KiB fits into the L2.
     const int KeysPerStreamedChunk = 512; // 2 · 512 rows of 128 floats are half of a 1 MiB L2: there lies what was just copied.
     const int KeysPerPanelChunk = 1024;
 

@@ -6,6 +6,8 @@ static unsafe class KvCache<TLanes, TCodec, TStored>
     where TCodec : ICodec<TStored>
     where TStored : unmanaged
 {
+    const int RowsAhead = 8; // New rows lie a token apart, too far for a processor to guess the next one.
+
     /// <summary>Floats of scratch that <see cref="Write"/> needs.</summary>
     public static nuint ScratchFloats(AttentionCall<TStored> call) => (nuint)call.HeadSize + 2 * (nuint)call.RotaryPairs;
 
@@ -23,6 +25,11 @@ static unsafe class KvCache<TLanes, TCodec, TStored>
             long token = (long)b * call.Sequence + (row - past);
             TStored* key = call.Key + token * call.KeyStride + (long)kvHead * d;
             TStored* value = call.Value + token * call.ValueStride + (long)kvHead * dv;
+            if (row + RowsAhead < end)
+            {
+                Prefetch.Bytes(key + RowsAhead * call.KeyStride, d * sizeof(TStored));
+                Prefetch.Bytes(value + RowsAhead * call.ValueStride, dv * sizeof(TStored));
+            }
             if (call.RotaryPairs == 0) Copy(key, keys + (long)row * d, d);
             else
             {

@@ -9,6 +9,9 @@ readonly unsafe struct PanelTile<TLanes, TCodec, TStored> : IAttentionTile<Panel
     where TCodec : ICodec<TStored>
     where TStored : unmanaged
 {
+    // Rows of queries and of the output lie a token apart, too far for a processor to guess the next one.
+    const int RowsAhead = 8;
+
     readonly AttentionCall<TStored> call;
     readonly QueryTile tile;
     readonly int rows, panels, d, dv, paddedDv;
@@ -86,9 +89,14 @@ readonly unsafe struct PanelTile<TLanes, TCodec, TStored> : IAttentionTile<Panel
 
     void LoadQuery(int row, float* target, float* angles)
     {
+        if (row + RowsAhead < rows) Prefetch.Bytes(QueryOf(row + RowsAhead), d * sizeof(TStored));
+        TokenRows<TLanes, TCodec, TStored>.Rotated(call, QueryOf(row), tile.Batch, RowAt(row).S, call.Scale, target, angles);
+    }
+
+    TStored* QueryOf(int row)
+    {
         (int s, int head) = RowAt(row);
-        TStored* source = call.Query + ((long)tile.Batch * call.Sequence + s) * call.QueryStride + (long)head * d;
-        TokenRows<TLanes, TCodec, TStored>.Rotated(call, source, tile.Batch, s, call.Scale, target, angles);
+        return call.Query + ((long)tile.Batch * call.Sequence + s) * call.QueryStride + (long)head * d;
     }
 
     (int S, int Head) RowAt(int row) => (tile.First + row / call.Group, tile.KvHead * call.Group + row % call.Group);
@@ -134,7 +142,13 @@ readonly unsafe struct PanelTile<TLanes, TCodec, TStored> : IAttentionTile<Panel
     void Score(float* pq, float* keys, int count)
     {
         float* last = keys + (long)(count - 1) * d;
-        for (int k = 0; k < count; k += 4)
+        int k = 0;
+        for (; Panel<TLanes>.TakesEight && k + 8 <= count; k += 8)
+        {
+            float* eight = keys + (long)k * d;
+            Panel<TLanes>.MultiplyEight(eight, eight + 4L * d, d, 1, pq, d, scores + (long)k * Width, add: false);
+        }
+        for (; k < count; k += 4)
         {
             float* k0 = keys + (long)k * d;
             float* k1 = k + 1 < count ? k0 + d : last, k2 = k + 2 < count ? k1 + d : last, k3 = k + 3 < count ? k2 + d : last;
@@ -144,7 +158,13 @@ readonly unsafe struct PanelTile<TLanes, TCodec, TStored> : IAttentionTile<Panel
 
     void Mix(float* columns, int stride, int count, float* po)
     {
-        for (int i = 0; i < dv; i += 4)
+        int i = 0;
+        for (; Panel<TLanes>.TakesEight && i + 8 <= dv; i += 8)
+        {
+            float* eight = columns + (long)i * stride;
+            Panel<TLanes>.MultiplyEight(eight, eight + 4L * stride, 1, 4, scores, count, po + (long)i * Width, add: true);
+        }
+        for (; i < dv; i += 4)
         {
             float* v = columns + (long)i * stride;
             Panel<TLanes>.Multiply(v, v + 1, v + 2, v + 3, 4, scores, count, po + (long)i * Width, add: true);
@@ -221,6 +241,9 @@ readonly unsafe struct PanelTile<TLanes, TCodec, TStored> : IAttentionTile<Panel
         for (int row = 0; row < rows; row += 4)
         {
             int panel = row / Width, lane = row % Width;
+            if (partial == null)
+                for (int i = row + RowsAhead; i < Math.Min(row + RowsAhead + 4, rows); i++)
+                    Prefetch.Bytes(PartialRows<TLanes, TCodec, TStored>.OutputOf(call, tile, i), dv * sizeof(TStored));
             Transpose.LanesToRows(o + (long)panel * paddedDv * Width + lane, Width, paddedDv, scores);
             for (int i = 0; i < 4 && row + i < rows; i++)
             {

@@ -12,12 +12,19 @@ static unsafe class PartialRows<TLanes, TCodec, TStored>
     /// <summary>Normalises a row, destroying it, and writes it to the output.</summary>
     public static void WriteOutput(AttentionCall<TStored> call, QueryTile tile, int row, float m, float l, float* o)
     {
-        int head = tile.KvHead * call.Group + row % call.Group;
-        long token = (long)tile.Batch * call.Sequence + tile.First + row / call.Group;
-        float sink = call.Sinks == null ? float.NegativeInfinity : TCodec.Read(call.Sinks[head]);
+        float sink = call.Sinks == null ? float.NegativeInfinity : TCodec.Read(call.Sinks[HeadOf(call, tile, row)]);
         LaneMath<TLanes>.Scale(o, call.ValueHeadSize, Weight(m, l, sink));
-        TCodec.Write<TLanes>(o, call.ValueHeadSize, call.Output + (token * call.QueryHeads + head) * call.ValueHeadSize);
+        TCodec.Write<TLanes>(o, call.ValueHeadSize, OutputOf(call, tile, row));
     }
+
+    /// <summary>Where a row of a tile is written to.</summary>
+    public static TStored* OutputOf(AttentionCall<TStored> call, QueryTile tile, int row)
+    {
+        long token = (long)tile.Batch * call.Sequence + tile.First + row / call.Group;
+        return call.Output + (token * call.QueryHeads + HeadOf(call, tile, row)) * call.ValueHeadSize;
+    }
+
+    static int HeadOf(AttentionCall<TStored> call, QueryTile tile, int row) => tile.KvHead * call.Group + row % call.Group;
 
     /// <summary>Merges the partial states of a tile, one per chunk of keys in their order, and writes the outputs.</summary>
     public static void Merge(AttentionCall<TStored> call, QueryTile tile, float* partials, int chunks, float* scratch)
