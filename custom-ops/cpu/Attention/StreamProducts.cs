@@ -13,7 +13,7 @@ static unsafe class StreamProducts<TLanes, TCodec, TStored>
     // page, and between the two products: rows are also asked for this far ahead. For 128 floats that is 4 KiB, 200 ns at 20 GB/s.
     const long Ahead = 8;
 
-    /// <summary>scores[key][row] = q[row]·keys[key]; two vectors of a key and four rows are eight accumulators.</summary>
+    /// <summary>scores[key][row] = q[row]·keys[key]; four rows of two keys are eight accumulators, and queries are loaded once for both.</summary>
     /// <param name="q">[4][D]</param>
     /// <param name="keys">[count][D]</param>
     /// <param name="count">Number of keys.</param>
@@ -23,34 +23,31 @@ static unsafe class StreamProducts<TLanes, TCodec, TStored>
     [MethodImpl(MethodImplOptions.NoInlining)]
     public static void Score(float* q, TStored* keys, int count, int d, float* scores, bool fetch)
     {
-        int n = TLanes.Count, pairs = d / (2 * n) * 2 * n, whole = d / n * n;
+        int n = TLanes.Count, whole = d / n * n;
         float* q1 = q + d, q2 = q1 + d, q3 = q2 + d;
-        for (int key = 0; key < count; key++, keys += d, scores += 4)
+        for (int key = 0; key < count; key += 2, keys += 2 * d, scores += 8)
         {
-            if (fetch) Prefetch.Bytes(keys + Ahead * d, d * sizeof(TStored));
+            bool two = key + 1 < count;
+            TStored* other = two ? keys + d : keys;
+            if (fetch) Prefetch.Bytes(keys + Ahead * d, 2 * d * sizeof(TStored));
             TLanes x0 = default, x1 = default, x2 = default, x3 = default, y0 = default, y1 = default, y2 = default, y3 = default;
-            for (int i = 0; i < pairs; i += 2 * n)
+            for (int i = 0; i < whole; i += n)
             {
-                TLanes a = TCodec.Load<TLanes>(keys + i), b = TCodec.Load<TLanes>(keys + i + n);
-                x0 = TLanes.MultiplyAdd(a, TLanes.Load(q + i), x0);
-                x1 = TLanes.MultiplyAdd(a, TLanes.Load(q1 + i), x1);
-                x2 = TLanes.MultiplyAdd(a, TLanes.Load(q2 + i), x2);
-                x3 = TLanes.MultiplyAdd(a, TLanes.Load(q3 + i), x3);
-                y0 = TLanes.MultiplyAdd(b, TLanes.Load(q + i + n), y0);
-                y1 = TLanes.MultiplyAdd(b, TLanes.Load(q1 + i + n), y1);
-                y2 = TLanes.MultiplyAdd(b, TLanes.Load(q2 + i + n), y2);
-                y3 = TLanes.MultiplyAdd(b, TLanes.Load(q3 + i + n), y3);
+                TLanes a = TCodec.Load<TLanes>(keys + i), b = TCodec.Load<TLanes>(other + i), row = TLanes.Load(q + i);
+                x0 = TLanes.MultiplyAdd(a, row, x0);
+                y0 = TLanes.MultiplyAdd(b, row, y0);
+                row = TLanes.Load(q1 + i);
+                x1 = TLanes.MultiplyAdd(a, row, x1);
+                y1 = TLanes.MultiplyAdd(b, row, y1);
+                row = TLanes.Load(q2 + i);
+                x2 = TLanes.MultiplyAdd(a, row, x2);
+                y2 = TLanes.MultiplyAdd(b, row, y2);
+                row = TLanes.Load(q3 + i);
+                x3 = TLanes.MultiplyAdd(a, row, x3);
+                y3 = TLanes.MultiplyAdd(b, row, y3);
             }
-            if (pairs < whole)
-            {
-                TLanes a = TCodec.Load<TLanes>(keys + pairs);
-                x0 = TLanes.MultiplyAdd(a, TLanes.Load(q + pairs), x0);
-                x1 = TLanes.MultiplyAdd(a, TLanes.Load(q1 + pairs), x1);
-                x2 = TLanes.MultiplyAdd(a, TLanes.Load(q2 + pairs), x2);
-                x3 = TLanes.MultiplyAdd(a, TLanes.Load(q3 + pairs), x3);
-            }
-            Vector128<float> sums = TLanes.Sum4(TLanes.Add(x0, y0), TLanes.Add(x1, y1), TLanes.Add(x2, y2), TLanes.Add(x3, y3));
-            (sums + Tail(q, keys, whole, d)).Store(scores);
+            (TLanes.Sum4(x0, x1, x2, x3) + Tail(q, keys, whole, d)).Store(scores);
+            if (two) (TLanes.Sum4(y0, y1, y2, y3) + Tail(q, other, whole, d)).Store(scores + 4);
         }
     }
 

@@ -16,6 +16,7 @@ readonly unsafe struct StreamTile<TLanes, TCodec, TStored> : IAttentionTile<Stre
     readonly int rows, groups, d, dv;
     // Per row: q [D], o [Dv]. Per group of four rows: m and l [4]. Shared: scores [keys][4].
     readonly float* q, o, m, l, scores;
+    readonly KeyRange all; // Keys that every query of the tile sees.
 
     /// <inheritdoc/>
     public static int KeysPerBlock => 8; // 8 rows of 128 floats are a page, and the next page is on its way while this one is used.
@@ -34,6 +35,7 @@ readonly unsafe struct StreamTile<TLanes, TCodec, TStored> : IAttentionTile<Stre
         groups = GroupsOf(rows);
         d = call.HeadSize;
         dv = call.ValueHeadSize;
+        all = call.Visible.OfAll(tile.Batch, tile.First, tile.Last);
         scores = scratch;
         m = scores + 4 * KeysPerBlock;
         l = m + 4 * groups;
@@ -73,7 +75,7 @@ readonly unsafe struct StreamTile<TLanes, TCodec, TStored> : IAttentionTile<Stre
     public void Accumulate(KeyBlock block)
     {
         TStored* keys = call.KeyRow(tile.Batch, tile.KvHead, block.Start), values = call.ValueRow(tile.Batch, tile.KvHead, block.Start);
-        bool edged = !call.Visible.OfAll(tile.Batch, tile.First, tile.Last).Holds(block.Start, block.End);
+        bool edged = !all.Holds(block.Start, block.End);
         bool partial = block.Masked || block.HasBits || edged || call.Bias != null;
         bool finite = !partial || AllFinite(values, (long)block.Count * dv);
         for (int group = 0; group < groups; group++)

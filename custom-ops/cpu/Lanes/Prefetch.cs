@@ -13,6 +13,6 @@ static unsafe class Prefetch
     public static void Bytes(void* from, nint count)
     {
         if (!Sse.IsSupported) return;
-        for (byte* at = (byte*)from, end = at + count; at < end; at += Line) Sse.Prefetch1(at);
+        for (byte* at = (byte*)from, end = at + count; at < end; at += Line) Sse.Prefetch0(at);
     }
 }
