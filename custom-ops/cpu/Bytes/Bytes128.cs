@@ -11,7 +11,11 @@ readonly unsafe struct Bytes128(Vector128<byte> v) : IShuffleLanes<Bytes128>
     readonly Vector128<byte> V = v;
 
     /// <inheritdoc/>
-    public static int Count => 16;
+    public static int Count
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => 16;
+    }
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -10,7 +10,11 @@ readonly unsafe struct Bytes256(Vector256<byte> v) : IShuffleLanes<Bytes256>
     readonly Vector256<byte> V = v;
 
     /// <inheritdoc/>
-    public static int Count => 32;
+    public static int Count
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => 32;
+    }
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -25,8 +29,8 @@ readonly unsafe struct Bytes256(Vector256<byte> v) : IShuffleLanes<Bytes256>
     public static Bytes256 Codes6(byte* unit, int part)
     {
         Vector256<uint> upper = Avx2.BroadcastVector128ToVector256(unit + 32).AsUInt32();
-        upper = part == 0 ? Avx2.ShiftLeftLogicalVariable(upper, Vector256.Create(Vector128.Create(4u), Vector128.Create(2u)))
-            : Avx2.ShiftRightLogicalVariable(upper, Vector256.Create(Vector128.Create(0u), Vector128.Create(2u)));
+        upper = part == 0 ? Avx2.ShiftLeftLogicalVariable(upper, Vector256.Create(4u, 4, 4, 4, 2, 2, 2, 2))
+            : Avx2.ShiftRightLogicalVariable(upper, Vector256.Create(0u, 0, 0, 0, 2, 2, 2, 2));
         return new((Codes4(unit, part).V & Vector256.Create((byte)0x0F)) | (upper.AsByte() & Vector256.Create((byte)0x30)));
     }
 

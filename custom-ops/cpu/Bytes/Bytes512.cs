@@ -29,14 +29,21 @@ readonly unsafe struct Bytes512<TPermutes>(Vector512<byte> v) : IShuffleLanes<By
     readonly Vector512<byte> V = v;
 
     /// <inheritdoc/>
-    public static int Count => 64;
+    public static int Count
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => 64;
+    }
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Bytes512<TPermutes> Codes4(byte* unit, int part)
     {
         Vector512<ushort> pairs = Avx512F.BroadcastVector256ToVector512((ulong*)unit).AsUInt16();
-        return new(Avx512BW.ShiftRightLogicalVariable(pairs, Vector512.Create(Vector256<ushort>.Zero, Vector256.Create((ushort)4))).AsByte());
+        // One number a lane: only then is the vector a constant.
+        Vector512<ushort> shifts = Vector512.Create((ushort)0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+            4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4);
+        return new(Avx512BW.ShiftRightLogicalVariable(pairs, shifts).AsByte());
     }
 
     /// <inheritdoc/>
@@ -44,8 +51,7 @@ readonly unsafe struct Bytes512<TPermutes>(Vector512<byte> v) : IShuffleLanes<By
     public static Bytes512<TPermutes> Codes6(byte* unit, int part)
     {
         Vector512<uint> upper = Avx512F.BroadcastVector128ToVector512((uint*)(unit + 32));
-        upper = Avx512F.RotateLeftVariable(upper, Vector512.Create(Vector256.Create(Vector128.Create(4u), Vector128.Create(2u)),
-            Vector256.Create(Vector128.Create(0u), Vector128.Create(30u))));
+        upper = Avx512F.RotateLeftVariable(upper, Vector512.Create(4u, 4, 4, 4, 2, 2, 2, 2, 0, 0, 0, 0, 30, 30, 30, 30));
         Vector512<byte> low = Codes4(unit, part).V;
         // Bits of low where the mask has ones, of upper elsewhere. Only a lookup by permutes does not see the two bits above.
         if (TPermutes.Exist) return new(Avx512F.TernaryLogic(Vector512.Create((byte)0x0F), low, upper.AsByte(), 0xCA));

@@ -21,9 +21,17 @@ unsafe interface ICentroids
 /// <summary>16 centroids: codes of 4 bits.</summary>
 readonly unsafe struct Centroids16 : ICentroids
 {
-    public static int Count => 16;
+    public static int Count
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => 16;
+    }
 
-    public static int UnitBytes => 32;
+    public static int UnitBytes
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => 32;
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TBytes Codes<TBytes>(byte* unit, int part) where TBytes : unmanaged, IByteLanes<TBytes> => TBytes.Codes4(unit, part);
@@ -35,9 +43,17 @@ readonly unsafe struct Centroids16 : ICentroids
 /// <summary>64 centroids: codes of 6 bits.</summary>
 readonly unsafe struct Centroids64 : ICentroids
 {
-    public static int Count => 64;
+    public static int Count
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => 64;
+    }
 
-    public static int UnitBytes => 48;
+    public static int UnitBytes
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => 48;
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TBytes Codes<TBytes>(byte* unit, int part) where TBytes : unmanaged, IByteLanes<TBytes> => TBytes.Codes6(unit, part);
@@ -49,9 +65,17 @@ readonly unsafe struct Centroids64 : ICentroids
 /// <summary>256 centroids: codes of 8 bits.</summary>
 readonly unsafe struct Centroids256 : ICentroids
 {
-    public static int Count => 256;
+    public static int Count
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => 256;
+    }
 
-    public static int UnitBytes => 64;
+    public static int UnitBytes
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => 64;
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TBytes Codes<TBytes>(byte* unit, int part) where TBytes : unmanaged, IByteLanes<TBytes> => TBytes.Codes8(unit, part);

@@ -53,10 +53,10 @@ static unsafe class LookupProduct<TBytes, TCentroids>
     static void AddBlock(byte* codes, byte* table, int groups, float scale, float* sums)
     {
         TBytes words0 = default, words1 = default, words2 = default, words3 = default, odd0 = default, odd1 = default, odd2 = default, odd3 = default;
-        byte* end = codes + groups * TCentroids.UnitBytes;
-        for (; codes < end; codes += TCentroids.UnitBytes, table += TCentroids.Count)
+        nint unit = TCentroids.UnitBytes, centroids = TCentroids.Count;
+        for (byte* end = codes + groups * unit; codes < end; codes += unit, table += centroids)
         {
-            Prefetch.ToFirst(codes + TableLayout.BlockGroups * TCentroids.UnitBytes); // The tile's next block.
+            Prefetch.ToFirst(codes + TableLayout.BlockGroups * unit); // The tile's next block.
             Add(table, codes, 0, ref words0, ref odd0);
             if (TBytes.Count <= 32) Add(table, codes, 1, ref words1, ref odd1);
             if (TBytes.Count > 16) continue;
@@ -78,7 +78,8 @@ static unsafe class LookupProduct<TBytes, TCentroids>
         odd = TBytes.AddWords(odd, TBytes.OddBytes(found));
     }
 
-    // Even places hold the first 32 rows, odd ones the others.
+    // Even places hold the first 32 rows, odd ones the others. A call of its own: the loop above is then small enough to be compiled in one piece.
+    [MethodImpl(MethodImplOptions.NoInlining)]
     static void Flush(TBytes words, TBytes odd, int groups, float scale, float* sums, int part)
     {
         float* target = sums + part * TBytes.Count / 2;
