@@ -17,3 +17,27 @@ public sealed record Dense<T>(long[] Dims, T[] Data)
         }
     }
 }
+
+/// <summary>Products of the scalar references.</summary>
+public static class Dense
+{
+    /// <summary>x · Wᵀ + bias, added up in double.</summary>
+    /// <param name="x">[..., K]</param>
+    /// <param name="weight">W [N, K]</param>
+    /// <param name="outputs">N.</param>
+    /// <param name="inputs">K.</param>
+    /// <param name="bias">[N], or null.</param>
+    /// <returns>[..., N]</returns>
+    public static Dense<float> Product(Dense<float> x, float[] weight, int outputs, int inputs, float[]? bias)
+    {
+        var y = new float[x.Data.Length / inputs * outputs];
+        for (int at = 0; at < y.Length; at++)
+        {
+            (int row, int o) = (at / outputs, at % outputs);
+            double sum = bias?[o] ?? 0;
+            for (int i = 0; i < inputs; i++) sum += (double)x.Data[row * inputs + i] * weight[(long)o * inputs + i];
+            y[at] = (float)sum;
+        }
+        return new([.. x.Dims[..^1], outputs], y);
+    }
+}

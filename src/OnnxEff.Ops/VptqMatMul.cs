@@ -1,5 +1,6 @@
 using OnnxEff.Formats;
 using OnnxEff.Ir;
+using static OnnxEff.Ops.Sizes;
 
 namespace OnnxEff.Ops;
 
@@ -79,11 +80,6 @@ public static partial class VptqMatMul
             ?? Refuse("bias", x.Bias, [outputs]);
         return refusal is null ? layout : null;
     }
-
-    static string? Refuse(string name, long[]? actual, long[] expected) =>
-        actual is null || actual.AsSpan().SequenceEqual(expected) ? null : $"{name} is {Text(actual)}, not {Text(expected)}.";
-
-    static string Text(long[] dims) => $"[{string.Join(", ", dims)}]";
 }
 
 /// <summary>Sizes of the inputs of a <see cref="VptqMatMul"/> call; null where the node leaves one out.</summary>

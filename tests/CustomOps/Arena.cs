@@ -35,6 +35,14 @@ sealed unsafe class Arena : IDisposable
         return target;
     }
 
+    public TensorPointer Copy(Tensor? tensor)
+    {
+        if (tensor is null) return default;
+        TensorPointer target = Empty(tensor.Dims.ToArray(), tensor.Element);
+        tensor.Data.Span.CopyTo(new(target.Data, (int)tensor.Data.Length));
+        return target;
+    }
+
     public static Dense<T> Copy<T>(TensorPointer tensor) where T : unmanaged => new(tensor.Dims!, tensor.Span<T>().ToArray());
 
     public static Dense<float> Read(TensorPointer tensor)

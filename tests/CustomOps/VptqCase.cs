@@ -60,28 +60,17 @@ public sealed record VptqCase(VptqLayout Layout, int Tokens)
     }
 
     /// <summary>The inputs of a call on guarded memory.</summary>
-    internal static unsafe VptqTensors Put(Arena memory, VptqCodes codes, Dense<float> input, ElementType kind)
+    internal static unsafe VptqTensors Put(Arena memory, VptqCodes codes, Dense<float> input, ElementType kind) => new()
     {
-        return new()
-        {
-            Input = memory.Put(input, kind),
-            Codes = Copy(codes.Codes),
-            Codebook = Copy(codes.Codebook),
-            ResidualCodebook = Copy(codes.ResidualCodebook),
-            OutlierCodes = Copy(codes.OutlierCodes),
-            OutlierCodebook = Copy(codes.OutlierCodebook),
-            Permutation = Copy(codes.Permutation),
-            Scale = Copy(codes.Scale),
-            Offset = Copy(codes.Offset),
-            Bias = Copy(codes.Bias),
-        };
-
-        TensorPointer Copy(Tensor? tensor)
-        {
-            if (tensor is null) return default;
-            TensorPointer target = memory.Empty(tensor.Dims.ToArray(), tensor.Element);
-            tensor.Data.Span.CopyTo(new(target.Data, (int)tensor.Data.Length));
-            return target;
-        }
-    }
+        Input = memory.Put(input, kind),
+        Codes = memory.Copy(codes.Codes),
+        Codebook = memory.Copy(codes.Codebook),
+        ResidualCodebook = memory.Copy(codes.ResidualCodebook),
+        OutlierCodes = memory.Copy(codes.OutlierCodes),
+        OutlierCodebook = memory.Copy(codes.OutlierCodebook),
+        Permutation = memory.Copy(codes.Permutation),
+        Scale = memory.Copy(codes.Scale),
+        Offset = memory.Copy(codes.Offset),
+        Bias = memory.Copy(codes.Bias),
+    };
 }

@@ -1,10 +1,6 @@
-using System.Runtime.InteropServices;
 using OnnxEff.Formats;
 using OnnxEff.Ir;
-using OnnxEff.Ir.Onnx;
 using OnnxEff.Ops;
-using OnnxEff.Runtime;
-using OnnxEff.Tests.Testing;
 using Xunit;
 using OrtException = OnnxEff.Runtime.OrtException;
 
@@ -71,29 +67,6 @@ public class VptqMatMulNodeTests
         Assert.Contains(sentence, error.Message);
     }
 
-    static Dense<float> Run(VptqCodes codes, Dense<float> input, ElementType kind)
-    {
-        OrtTensor x = OrtTensor.Zeros(kind, input.Dims);
-        for (int i = 0; i < input.Data.Length; i++)
-            if (kind == ElementType.Float32) MemoryMarshal.Cast<byte, float>(x.Bytes)[i] = input.Data[i];
-            else MemoryMarshal.Cast<byte, Half>(x.Bytes)[i] = (Half)input.Data[i];
-        var options = OrtSessionOptions.Small with { CustomOpLibraries = [OperatorLibrary.Require()] };
-        using var session = OrtSession.FromBytes(OnnxWriter.ToBytes(NodeModel(codes, kind)), options);
-        OrtTensor y = session.Run([new("input", x)], [new("output")])[0];
-        return new(y.Dims.ToArray(), y.ToFloats());
-    }
-
-    static Model NodeModel(VptqCodes codes, ElementType kind)
-    {
-        var graph = new Graph("one");
-        Value input = graph.AddInput("input", new TensorType(kind, new TensorShape(Dim.Symbol("b"), Dim.Symbol("s"), Dim.Symbol("k"))));
-        Node node = graph.AddNode(VptqMatMul.Schema.Name, OnnxEffOperators.Domain, [input, .. VptqMatMul.Tensors(codes).Select(t => t.Tensor is null ? null : graph.AddConstant(t.Tensor))]);
-        node.SetAttribute("K", new IntAttribute(codes.Layout.Inputs));
-        node.SetAttribute("N", new IntAttribute(codes.Layout.Outputs));
-        graph.Outputs.Add(node.AddOutput("output", new TensorType(kind, null)));
-        var model = new Model(graph) { IrVersion = 8 };
-        model.Opsets[""] = 17;
-        model.Opsets[OnnxEffOperators.Domain] = OnnxEffOperators.Version;
-        return model;
-    }
+    static Dense<float> Run(VptqCodes codes, Dense<float> input, ElementType kind) =>
+        LinearNode.Run(input, kind, VptqMatMul.Schema, VptqMatMul.Tensors(codes), ("K", codes.Layout.Inputs), ("N", codes.Layout.Outputs));
 }

@@ -33,6 +33,9 @@ public unsafe interface ILanes<TSelf> where TSelf : unmanaged, ILanes<TSelf>
     /// <summary>Writes <see cref="Count"/> bfloat16, rounded to nearest even.</summary>
     static abstract void StoreBFloat(TSelf value, ushort* target);
 
+    /// <summary>Writes <see cref="Count"/> bytes: floats from 0 to 255, rounded to the nearest integer.</summary>
+    static abstract void StoreBytes(TSelf value, byte* target);
+
     /// <summary>a·b + c; fused where the level has the instruction.</summary>
     static abstract TSelf MultiplyAdd(TSelf a, TSelf b, TSelf c);
 

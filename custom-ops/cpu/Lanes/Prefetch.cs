@@ -15,4 +15,10 @@ static unsafe class Prefetch
         if (!Sse.IsSupported) return;
         for (byte* at = (byte*)from, end = at + count; at < end; at += Line) Sse.Prefetch0(at);
     }
+    /// <summary>Brings the line of a byte on its way into the first level.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void ToFirst(void* at)
+    {
+        if (Sse.IsSupported) Sse.Prefetch0(at);
+    }
 }

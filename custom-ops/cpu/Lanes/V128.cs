@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace OnnxEff.CustomOps.Cpu;
 
@@ -71,6 +72,20 @@ public readonly unsafe struct V128(Vector128<float> v) : ILanes<V128>
         Vector128<uint> nan = Vector128.GreaterThan((x & Vector128.Create(0x7FFFFFFFu)).AsInt32(), Vector128.Create(0x7F800000)).AsUInt32();
         Vector128<uint> bits = Vector128.ConditionalSelect(nan, upper | Vector128.Create(0x0040u), rounded);
         Vector128.Narrow(bits, bits).GetLower().Store(target);
+    }
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreBytes(V128 value, byte* target)
+    {
+        if (Sse2.IsSupported)
+        {
+            Vector128<short> words = Sse2.PackSignedSaturate(Sse2.ConvertToVector128Int32(value.V), default);
+            Unsafe.WriteUnaligned(target, Sse2.PackUnsignedSaturate(words, words).AsUInt32().ToScalar());
+            return;
+        }
+        Vector128<int> integers = Vector128.ConvertToInt32(Vector128.Round(value.V));
+        for (int i = 0; i < Count; i++) target[i] = (byte)integers[i];
     }
 
     /// <inheritdoc/>

@@ -76,6 +76,21 @@ public readonly unsafe struct V256(Vector256<float> v) : ILanes<V256>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreBytes(V256 value, byte* target)
+    {
+        if (Avx.IsSupported)
+        {
+            Vector256<int> integers = Avx.ConvertToVector256Int32(value.V);
+            Vector128<short> words = Sse2.PackSignedSaturate(integers.GetLower(), integers.GetUpper());
+            Unsafe.WriteUnaligned(target, Sse2.PackUnsignedSaturate(words, words).AsUInt64().ToScalar());
+            return;
+        }
+        V128.StoreBytes(new(value.V.GetLower()), target);
+        V128.StoreBytes(new(value.V.GetUpper()), target + 4);
+    }
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V256 MultiplyAdd(V256 a, V256 b, V256 c) => new(Vector256.MultiplyAddEstimate(a.V, b.V, c.V));
 
     /// <inheritdoc/>

@@ -76,6 +76,18 @@ public readonly unsafe struct V512(Vector512<float> v) : ILanes<V512>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreBytes(V512 value, byte* target)
+    {
+        if (Avx512F.IsSupported) Avx512F.ConvertToVector128Byte(Avx512F.ConvertToVector512Int32(value.V)).Store(target);
+        else
+        {
+            V256.StoreBytes(new(value.V.GetLower()), target);
+            V256.StoreBytes(new(value.V.GetUpper()), target + 8);
+        }
+    }
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V512 MultiplyAdd(V512 a, V512 b, V512 c) => new(Vector512.MultiplyAddEstimate(a.V, b.V, c.V));
 
     /// <inheritdoc/>

@@ -21,25 +21,14 @@ static unsafe class Activations<TLanes, TCodec, TStored>
         using var side = new Scratch(checked((nuint)(2L * k + n) * sizeof(float)));
         var buffer = (float*)side.Bytes;
         float* scale = Floats(tensors.Scale, k, buffer), offset = Floats(tensors.Offset, k, buffer + k), bias = Floats(tensors.Bias, n, buffer + 2L * k);
-        var permutation = (int*)tensors.Permutation.Data;
         Workers.Run(parallel, size.Tokens, 2 * (nuint)k, (t, scratch) =>
         {
             float* row = TCodec.Expand<TLanes>(x + (long)t * k, k, scratch), target = columns + (long)t * k, begin = y + (long)t * n;
             float shift = offset == null ? 0 : LaneMath<TLanes>.Dot(row, offset, k);
             if (bias == null) new Span<float>(begin, n).Fill(shift);
             else for (int o = 0; o < n; o++) begin[o] = shift + bias[o];
-            if (scale != null) row = Scaled(row, scale, k, scratch + k);
-            if (permutation == null) new ReadOnlySpan<float>(row, k).CopyTo(new(target, k));
-            else for (int j = 0; j < k; j++) target[j] = row[permutation[j]];
+            StoredColumns<TLanes>.Write(row, scale, tensors.Permutation, k, target, scratch + k);
         });
-    }
-
-    static float* Scaled(float* row, float* scale, int count, float* target)
-    {
-        int i = 0;
-        for (; i + TLanes.Count <= count; i += TLanes.Count) TLanes.Store(TLanes.Multiply(TLanes.Load(row + i), TLanes.Load(scale + i)), target + i);
-        for (; i < count; i++) target[i] = row[i] * scale[i];
-        return target;
     }
 
     static float* Floats(TensorPointer tensor, int count, float* buffer) => tensor.Dims is null ? null

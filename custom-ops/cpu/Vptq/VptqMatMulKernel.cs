@@ -90,9 +90,8 @@ public static unsafe class VptqMatMulKernel
     {
         int width = Panel<TLanes>.Width, panels = (size.Tokens + width - 1) / width;
         using var packed = new Scratch(checked((nuint)panels * (nuint)width * (nuint)size.Inputs * sizeof(float)));
-        TileProduct<TLanes, TLanes>.Pack(x, (float*)packed.Bytes, size, parallel);
-        if (columns[0].Stride >= TLanes.Count) TileProduct<TLanes, TLanes>.Add(columns, (float*)packed.Bytes, y, size, parallel);
-        else if (columns[0].Stride == V256.Count) TileProduct<TLanes, V256>.Add(columns, (float*)packed.Bytes, y, size, parallel);
-        else TileProduct<TLanes, V128>.Add(columns, (float*)packed.Bytes, y, size, parallel);
+        TileProduct<TLanes>.Pack(x, (float*)packed.Bytes, size, parallel);
+        IWeightTiles weight = columns[0].Stride >= TLanes.Count ? new VptqTiles<TLanes>(columns) : columns[0].Stride == V256.Count ? new VptqTiles<V256>(columns) : new VptqTiles<V128>(columns);
+        TileProduct<TLanes>.Add(weight, (float*)packed.Bytes, y, size, parallel);
     }
 }

@@ -13,6 +13,7 @@ static unsafe class Registration
         (BlockMaskedAttention.Schema, AttentionNode.Create, AttentionNode.InferShapes),
         (BlockMaskPlan.Schema, PlanNode.Create, null),
         (VptqMatMul.Schema, VptqMatMulNode.Create, VptqMatMulNode.InferShapes),
+        (VqMatMul.Schema, VqMatMulNode.Create, VptqMatMulNode.InferShapes),
     ];
 
     static readonly Dictionary<nint, nint> Domains = [];

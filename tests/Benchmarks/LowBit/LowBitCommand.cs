@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using OnnxEff.Benchmarks.Limits;
 using OnnxEff.Benchmarks.Running;
 using OnnxEff.Cli;
@@ -7,33 +6,37 @@ using OnnxEff.Runtime;
 
 namespace OnnxEff.Benchmarks.LowBit;
 
-/// <summary><c>low-bit</c>: products with low-bit weights beside ONNX Runtime's of 4 bits, as a table.</summary>
+/// <summary><c>low-bit</c>: products with low-bit weights beside ONNX Runtime's, as a table.</summary>
 static class LowBitCommand
 {
-    static readonly (string Name, int Centroids, int Residual)[] Forms = [("v8 256+256", 256, 256), ("v8 4096", 4096, 0), ("v8 65536", 65536, 0)];
+    static readonly (int Outputs, int Inputs)[] Large = [(4096, 4096), (4096, 14336), (14336, 4096)], SmolLm2 = [(960, 576), (576, 576), (1536, 576), (576, 1536)];
 
     public static Command Create()
     {
         var quick = new Option<bool>("--quick") { Description = "One small shape, one round: shows that everything runs, not how fast." };
         var threads = Numbers("--threads", "Numbers of threads.", [1, 2]);
         var tokens = Numbers("--tokens", "Rows of activations.", [1, 8, 512]);
+        var forms = new Option<string>("--forms") { Description = "Only forms whose name contains this.", DefaultValueFactory = _ => "" };
+        var shape = new Option<string>("--shape") { Description = "Only weights of this size, as 4096x14336: outputs, then inputs.", DefaultValueFactory = _ => "" };
         var command = new Command("low-bit", """
-            VptqMatMul of the published operator library beside ONNX Runtime's MatMulNBits (4 bits, blocks of 32, accuracy level 4), taking turns in one
-            process, with weights in the caches and out of them.
+            VqMatMul and VptqMatMul of the published operator library beside ONNX Runtime's MatMulNBits (4 bits, blocks of 32, accuracy level 4) and its
+            MatMul in fp32, taking turns in one process. Beside each time stands how many times that of MatMulNBits and, where measured, of MatMul it is; for
+            weights out of the caches, the share of the read speed, measured in the same rounds, at which the weight's codes arrive.
 
-            Example: ./build.sh bench low-bit --tokens 1 --threads 1
+            Example: ./build.sh bench low-bit --tokens 1 --threads 1 --forms "Vq v2"
             """)
-        { quick, threads, tokens };
+        { quick, threads, tokens, forms, shape };
         command.SetAction(parse =>
         {
             if (Needed.Find() is not { } library) return (int)ExitCode.InputOutput;
+            if (Needed.Named(LowBitForm.Ours, form => form.Name, parse.GetValue(forms)!) is not [_, ..] chosen) return (int)ExitCode.Usage;
             Effort effort = parse.GetValue(quick) ? Effort.Smoke : Effort.Full;
+            string[] head = ["N × K", "tokens", "threads", "weights", LowBitForm.MatMulNBits.Name, LowBitForm.MatMul.Name, .. chosen.Select(form => form.Name)];
             Console.Out.WriteLine($"{Machine.Processor}; ONNX Runtime {OrtRuntime.Version}; medians of runs that take turns\n");
-            Console.Out.WriteLine($"| N × K | tokens | threads | weights | MatMulNBits | {string.Join(" | ", Forms.Select(form => form.Name))} |");
-            Console.Out.WriteLine($"|---|---:|---:|---|---:|{string.Concat(Forms.Select(_ => "---:|"))}");
-            foreach (LowBitCase one in Cases(parse.GetValue(quick), parse.GetValue(tokens)!))
+            Console.Out.WriteLine($"| {string.Join(" | ", head)} |\n|---|{string.Concat(Enumerable.Repeat("---:|", head.Length - 1))}");
+            foreach (LowBitCase one in Cases(parse.GetValue(quick), parse.GetValue(tokens)!).Where(one => $"{one.Outputs}x{one.Inputs}".Contains(parse.GetValue(shape)!, StringComparison.Ordinal)))
                 foreach (int count in parse.GetValue(threads)!)
-                    Console.Out.WriteLine(Row(one, count, library, effort));
+                    Console.Out.WriteLine(new LowBitRow(one, count, chosen, library, effort).Text());
             return (int)ExitCode.Done;
         });
         return command;
@@ -41,31 +44,14 @@ static class LowBitCommand
 
     static IEnumerable<LowBitCase> Cases(bool quick, int[] tokens)
     {
-        if (quick) return tokens.Select(t => new LowBitCase(256, 128, t, 2));
-        return from shape in new[] { (4096, 4096), (4096, 14336), (14336, 4096) }
+        if (quick) return tokens.Select(t => new LowBitCase(256, 128, t, t == 1 ? 2 : 1));
+        return from shape in (IEnumerable<(int Outputs, int Inputs)>)[.. Large, .. SmolLm2]
                from count in tokens
-               from layers in count == 1 ? [1, 16] : (int[])[1] // Many tokens are not bound by the weights' bytes.
-               select new LowBitCase(shape.Item1, shape.Item2, count, layers);
+               from one in (IEnumerable<LowBitCase>)(count == 1 // Many tokens are not bound by the weights' bytes.
+                   ? [new(shape.Outputs, shape.Inputs, count, 1), LowBitCase.OutOfCache(shape.Outputs, shape.Inputs, count)]
+                   : [new(shape.Outputs, shape.Inputs, count, 1)])
+               select one;
     }
-
-    static string Row(LowBitCase one, int threads, string library, Effort effort)
-    {
-        // Threads of one session that spin would take the processor from the other one.
-        var options = new OrtSessionOptions { IntraOpThreads = threads, Spinning = false };
-        OrtTensor x = one.Activations();
-        using BoundSession rival = one.MatMulNBits(x).Open(options);
-        BoundSession[] ours = [.. Forms.Select(form => one.Vptq(x, form.Centroids, form.Residual).Open(options with { CustomOpLibraries = [library] }))];
-        double[] seconds = Turns.Medians(effort, [rival.Run, .. ours.Select(session => (Action)session.Run)]);
-        foreach (BoundSession session in ours) session.Dispose();
-        string[] cells =
-        [
-            $"{one.Outputs} × {one.Inputs}", $"{one.Tokens}", $"{threads}", one.Layers == 1 ? "in cache" : $"{one.Layers} layers", Time(seconds[0] / one.Layers),
-            .. seconds.Skip(1).Select(s => $"{Time(s / one.Layers)} ({(s / seconds[0]).ToString("F2", CultureInfo.InvariantCulture)}×)"),
-        ];
-        return $"| {string.Join(" | ", cells)} |";
-    }
-
-    static string Time(double seconds) => string.Create(CultureInfo.InvariantCulture, $"{seconds * 1e3:F3} ms");
 
     static Option<int[]> Numbers(string name, string description, int[] missing)
     {

@@ -19,12 +19,22 @@ readonly record struct Effort(int Rounds, double Seconds)
 static class Turns
 {
     /// <summary>Median seconds of each action; all run once before, unmeasured.</summary>
-    public static double[] Medians(Effort effort, params Action[] actions)
+    public static double[] Medians(Effort effort, params Action[] actions) => Medians(effort, warm: false, actions);
+
+    /// <summary>Median seconds of each action; all run once before, unmeasured.</summary>
+    /// <param name="effort">How long.</param>
+    /// <param name="warm">Each runs once more before each measurement, so that it finds in the caches what fits them and the others have put out.</param>
+    /// <param name="actions">What takes turns.</param>
+    public static double[] Medians(Effort effort, bool warm, params Action[] actions)
     {
         foreach (Action action in actions) action();
         List<double>[] seconds = [.. actions.Select(_ => new List<double>())];
         for (double spent = 0; !effort.Met(seconds[0].Count, spent); spent = seconds.Sum(list => list.Sum()))
-            for (int i = 0; i < actions.Length; i++) seconds[i].Add(Seconds(actions[i]));
+            for (int i = 0; i < actions.Length; i++)
+            {
+                if (warm) actions[i]();
+                seconds[i].Add(Seconds(actions[i]));
+            }
         return [.. seconds.Select(Median)];
     }
 

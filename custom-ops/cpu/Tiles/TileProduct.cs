@@ -1,0 +1,70 @@
+namespace OnnxEff.CustomOps.Cpu;
+
+/// <summary>
+/// The product for many tokens: some outputs of some columns are decoded into a tile that stays in the caches, and multiplied with panels of
+/// tokens before the next.
+/// </summary>
+/// <typeparam name="TLanes">The vector width of the level: that of panels.</typeparam>
+static unsafe class TileProduct<TLanes> where TLanes : unmanaged, ILanes<TLanes>
+{
+    const int RowsAtOnce = 4;
+
+    /// <summary>y[t][o] += Σ x[t][j] · W[o][j] over all columns.</summary>
+    /// <param name="weight">W.</param>
+    /// <param name="panels">Activations [ceil(tokens / width), K, width].</param>
+    /// <param name="y">Outputs [tokens, N].</param>
+    /// <param name="size">Tokens, K and N.</param>
+    /// <param name="parallel">Threads, or null.</param>
+    public static void Add(IWeightTiles weight, float* panels, float* y, ProductSize size, ParallelFor? parallel)
+    {
+        int width = Panel<TLanes>.Width, quads = (weight.Outputs + RowsAtOnce - 1) / RowsAtOnce, panelCount = (size.Tokens + width - 1) / width;
+        (nint outputStep, nint columnStep) = (weight.OutputStep, weight.ColumnStep);
+        (int First, int Count)[] runs = weight.Runs;
+        nuint tileFloats = (nuint)weight.Floats, sumFloats = checked((nuint)panelCount * (nuint)(quads * RowsAtOnce * width));
+        Workers.Run(parallel, weight.Count, tileFloats + sumFloats, (item, tile) =>
+        {
+            float* sums = tile + tileFloats;
+            new Span<float>(tile, weight.Floats).Clear(); // A quad may reach behind the last output.
+            bool isFirst = true;
+            for (int run = 0; run < runs.Length; run++)
+                for (int c = 0; c < runs[run].Count; c += IWeightTiles.Columns, isFirst = false)
+                {
+                    int end = Math.Min(runs[run].Count, c + IWeightTiles.Columns);
+                    weight.Decode(item, run, c, end, tile);
+                    for (int p = 0; p < panelCount; p++)
+                    {
+                        float* b = panels + ((long)p * size.Inputs + runs[run].First + c) * width;
+                        for (int q = 0; q < quads; q++)
+                        {
+                            float* a = tile + q * RowsAtOnce * outputStep;
+                            Panel<TLanes>.Multiply(a, a + outputStep, a + 2 * outputStep, a + 3 * outputStep, columnStep, b, end - c,
+                                sums + ((long)p * quads + q) * RowsAtOnce * width, add: !isFirst);
+                        }
+                    }
+                }
+            int first = item * weight.Outputs, outputs = Math.Min(weight.Outputs, size.Outputs - first);
+            for (int t = 0; t < size.Tokens; t++)
+            {
+                float* target = y + (long)t * size.Outputs + first, from = sums + (long)(t / width) * quads * RowsAtOnce * width + t % width;
+                for (int o = 0; o < outputs; o++) target[o] += from[o * width];
+            }
+        });
+    }
+
+    /// <summary>panels[t / width][j][t % width] = x[t][j]; tokens behind the last are zero.</summary>
+    public static void Pack(float* x, float* panels, ProductSize size, ParallelFor? parallel)
+    {
+        int width = Panel<TLanes>.Width;
+        Workers.Run(parallel, (size.Tokens + width - 1) / width, (nuint)(RowsAtOnce * size.Inputs), (panel, rows) =>
+        {
+            float* target = panels + (long)panel * size.Inputs * width;
+            for (int t = 0; t < width; t += RowsAtOnce)
+            {
+                int first = panel * width + t, there = Math.Clamp(size.Tokens - first, 0, RowsAtOnce) * size.Inputs;
+                new Span<float>(rows + there, RowsAtOnce * size.Inputs - there).Clear();
+                new ReadOnlySpan<float>(x + (long)first * size.Inputs, there).CopyTo(new(rows, there));
+                Transpose.RowsToLanes(rows, size.Inputs, target + t, width);
+            }
+        });
+    }
+}

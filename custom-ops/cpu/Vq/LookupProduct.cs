@@ -1,0 +1,89 @@
+using System.Runtime.CompilerServices;
+using OnnxEff.Formats;
+
+namespace OnnxEff.CustomOps.Cpu;
+
+/// <summary>Takes a tile's finished sums of a token: 64 floats, those behind the last output meaningless; they may be overwritten.</summary>
+unsafe delegate void TileSums(int token, int tile, float* sums);
+
+/// <summary>
+/// The product for few tokens: each code is looked up in its group's table, and what the tables say is added up. Codes are read once, a tile's in the order in
+/// which they lie; several tiles take turns in steps of a block, so that the block's tables stay in the first cache.
+/// </summary>
+static unsafe class LookupProduct<TBytes, TCentroids>
+    where TBytes : unmanaged, IByteLanes<TBytes>
+    where TCentroids : ICentroids
+{
+    const int TilesAtOnce = 4, FewItems = 8;
+
+    /// <summary>Computes all tiles of all tokens.</summary>
+    /// <param name="tiles">Tiles of the weight.</param>
+    /// <param name="layout">Sizes of the tables.</param>
+    /// <param name="codes">[tiles, G, unit]</param>
+    /// <param name="tables">What <see cref="LookupTables{TLanes}"/> made.</param>
+    /// <param name="scales">Their scales.</param>
+    /// <param name="tokens">Tokens.</param>
+    /// <param name="done">Called with every tile of every token.</param>
+    /// <param name="parallel">Threads, or null.</param>
+    public static void Run(int tiles, TableLayout layout, byte* codes, byte* tables, float* scales, int tokens, TileSums done, ParallelFor? parallel)
+    {
+        int atOnce = Math.Clamp(tiles / FewItems, 1, TilesAtOnce), rows = VqInputLayout.TileRows;
+        nint tileBytes = (nint)layout.Groups * TCentroids.UnitBytes;
+        Workers.Run(parallel, (tiles + atOnce - 1) / atOnce, (nuint)(tokens * atOnce * rows), (item, sums) =>
+        {
+            int first = item * atOnce, count = Math.Min(atOnce, tiles - first);
+            new Span<float>(sums, tokens * atOnce * rows).Clear();
+            for (int block = 0; block < layout.Blocks; block++)
+            {
+                byte* blockCodes = codes + first * tileBytes + (nint)block * TableLayout.BlockGroups * TCentroids.UnitBytes;
+                for (int t = 0; t < tokens; t++)
+                    for (int plane = 0; plane < layout.Planes; plane++)
+                    {
+                        long at = layout.PlaneOf(t, block) + plane;
+                        for (int tile = 0; tile < count; tile++)
+                            AddBlock(blockCodes + tile * tileBytes, tables + at * layout.PlaneBytes, layout.GroupsOf(block), scales[at], sums + (t * atOnce + tile) * rows);
+                    }
+            }
+            for (int t = 0; t < tokens; t++)
+                for (int tile = 0; tile < count; tile++) done(t, first + tile, sums + (t * atOnce + tile) * rows);
+        });
+    }
+
+    /// <summary>sums[row] += scale · Σ (table[g][code(row, g)] - 128) over the groups of a block.</summary>
+    static void AddBlock(byte* codes, byte* table, int groups, float scale, float* sums)
+    {
+        TBytes words0 = default, words1 = default, words2 = default, words3 = default, odd0 = default, odd1 = default, odd2 = default, odd3 = default;
+        nint unit = TCentroids.UnitBytes, centroids = TCentroids.Count;
+        for (byte* end = codes + groups * unit; codes < end; codes += unit, table += centroids)
+        {
+            Prefetch.ToFirst(codes + TableLayout.BlockGroups * unit); // The tile's next block.
+            Add(table, codes, 0, ref words0, ref odd0);
+            if (TBytes.Count <= 32) Add(table, codes, 1, ref words1, ref odd1);
+            if (TBytes.Count > 16) continue;
+            Add(table, codes, 2, ref words2, ref odd2);
+            Add(table, codes, 3, ref words3, ref odd3);
+        }
+        Flush(words0, odd0, groups, scale, sums, 0);
+        if (TBytes.Count <= 32) Flush(words1, odd1, groups, scale, sums, 1);
+        if (TBytes.Count > 16) return;
+        Flush(words2, odd2, groups, scale, sums, 2);
+        Flush(words3, odd3, groups, scale, sums, 3);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static void Add(byte* table, byte* unit, int part, ref TBytes words, ref TBytes odd)
+    {
+        TBytes found = TCentroids.Lookup(table, TCentroids.Codes<TBytes>(unit, part));
+        words = TBytes.AddWords(words, found);
+        odd = TBytes.AddWords(odd, TBytes.OddBytes(found));
+    }
+
+    // Even places hold the first 32 rows, odd ones the others. A call of its own: the loop above is then small enough to be compiled in one piece.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    static void Flush(TBytes words, TBytes odd, int groups, float scale, float* sums, int part)
+    {
+        float* target = sums + part * TBytes.Count / 2;
+        TBytes.AddTo(TBytes.EvenSums(words, odd), groups * TableLayout.Zero, scale, target);
+        TBytes.AddTo(odd, groups * TableLayout.Zero, scale, target + VqInputLayout.TileRows / 2);
+    }
+}

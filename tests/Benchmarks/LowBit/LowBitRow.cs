@@ -1,0 +1,45 @@
+using System.Globalization;
+using OnnxEff.Benchmarks.Limits;
+using OnnxEff.Benchmarks.Running;
+using OnnxEff.Runtime;
+
+namespace OnnxEff.Benchmarks.LowBit;
+
+/// <summary>One case on one number of threads, measured when the text is asked for.</summary>
+sealed record LowBitRow(LowBitCase Case, int Threads, IReadOnlyList<LowBitForm> Forms, string Library, Effort Effort)
+{
+    /// <summary>A row of the table.</summary>
+    public string Text()
+    {
+        bool inCache = Case.Layers == 1;
+        OrtTensor x = Case.Activations();
+        List<BoundSession> sessions = [Open(x, LowBitForm.MatMulNBits)];
+        if (inCache) sessions.Add(Open(x, LowBitForm.MatMul));
+        int ours = sessions.Count;
+        sessions.AddRange(Forms.Select(form => Open(x, form)));
+        // Many layers are out of the caches, and only there the speed of reading is a limit.
+        double[] seconds = Turns.Medians(Effort, warm: inCache, [.. sessions.Select(session => (Action)session.Run), .. inCache ? [] : (Action[])[() => LimitWork.Read(Threads)]]);
+        sessions.ForEach(session => session.Dispose());
+        double readSpeed = inCache ? 0 : LimitWork.Bytes / seconds[^1];
+        string[] cells =
+        [
+            $"{Case.Outputs} × {Case.Inputs}", $"{Case.Tokens}", $"{Threads}", inCache ? "in cache" : $"{Case.Layers} layers, {readSpeed / 1e9:F1} GB/s",
+            Time(seconds[0]), inCache ? Time(seconds[1]) : "–", .. Forms.Select((form, at) => Cell(form, seconds[ours + at], seconds[0], inCache ? seconds[1] : null, readSpeed)),
+        ];
+        return $"| {string.Join(" | ", cells)} |";
+    }
+
+    // Threads of one session that spin would take the processor from the others.
+    BoundSession Open(OrtTensor x, LowBitForm form) =>
+        Case.Build(form, x).Open(new OrtSessionOptions { IntraOpThreads = Threads, Spinning = false, CustomOpLibraries = [Library] });
+
+    string Cell(LowBitForm form, double seconds, double rival, double? dense, double readSpeed)
+    {
+        string more = dense is { } d ? $" / {Ratio(seconds / d)}" : $", {form.BitsPerWeight / 8 * Case.Outputs * Case.Inputs * Case.Layers / seconds / readSpeed * 100:F0} %";
+        return $"{Time(seconds)} ({Ratio(seconds / rival)}{more})";
+    }
+
+    string Time(double seconds) => string.Create(CultureInfo.InvariantCulture, $"{seconds / Case.Layers * 1e3:F4} ms");
+
+    static string Ratio(double ratio) => string.Create(CultureInfo.InvariantCulture, $"{ratio:F2}×");
+}
