@@ -14,6 +14,8 @@ static unsafe class Registration
         (BlockMaskPlan.Schema, PlanNode.Create, null),
         (VptqMatMul.Schema, VptqMatMulNode.Create, VptqMatMulNode.InferShapes),
         (VqMatMul.Schema, VqMatMulNode.Create, VptqMatMulNode.InferShapes),
+        (AffineMatMul.Schema, AffineMatMulNode.Create, VptqMatMulNode.InferShapes),
+        (AffineGather.Schema, AffineGatherNode.Create, AffineGatherNode.InferShapes),
     ];
 
     static readonly Dictionary<nint, nint> Domains = [];
