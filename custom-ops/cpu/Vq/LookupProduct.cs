@@ -41,11 +41,8 @@ static unsafe class LookupProduct<TBytes, TCentroids>
                     {
                         long at = layout.PlaneOf(t, block) + plane;
                         byte* table = tables + at * layout.PlaneBytes;
-                        int tile = 0;
-                        for (; TBytes.Count == rows && tile + 2 <= count; tile += 2)
-                            AddTwo(blockCodes + tile * tileBytes, tileBytes, table, layout.GroupsOf(block), scales[at], sums + (t * atOnce + tile) * rows);
-                        for (; tile < count; tile++)
-                            AddOne(blockCodes + tile * tileBytes, table, layout.GroupsOf(block), scales[at], sums + (t * atOnce + tile) * rows);
+                        for (int tile = 0; tile < count; tile++)
+                            AddBlock(blockCodes + tile * tileBytes, table, layout.GroupsOf(block), scales[at], sums + (t * atOnce + tile) * rows);
                     }
             }
             for (int t = 0; t < tokens; t++)
@@ -54,7 +51,7 @@ static unsafe class LookupProduct<TBytes, TCentroids>
     }
 
     /// <summary>sums[row] += scale · Σ (table[g][code(row, g)] - 128) over the groups of a block.</summary>
-    static void AddOne(byte* codes, byte* table, int groups, float scale, float* sums)
+    static void AddBlock(byte* codes, byte* table, int groups, float scale, float* sums)
     {
         TBytes words0 = default, words1 = default, words2 = default, words3 = default, odd0 = default, odd1 = default, odd2 = default, odd3 = default;
         nint unit = TCentroids.UnitBytes, centroids = TCentroids.Count;
@@ -74,26 +71,6 @@ static unsafe class LookupProduct<TBytes, TCentroids>
         Flush(words3, odd3, groups, scale, sums, 3);
     }
 
-    /// <summary>The same for two tiles of one register each, which share what is loaded of the tables.</summary>
-    static void AddTwo(byte* codes, nint tileBytes, byte* table, int groups, float scale, float* sums)
-    {
-        TBytes words0 = default, words1 = default, odd0 = default, odd1 = default;
-        nint unit = TCentroids.UnitBytes, centroids = TCentroids.Count;
-        for (byte* end = codes + groups * unit; codes < end; codes += unit, table += centroids)
-        {
-            Prefetch.ToFirst(codes + TableLayout.BlockGroups * unit);
-            Prefetch.ToFirst(codes + tileBytes + TableLayout.BlockGroups * unit);
-            TBytes codes0 = TCentroids.Codes<TBytes>(codes, 0), codes1 = TCentroids.Codes<TBytes>(codes + tileBytes, 0);
-            TBytes found0 = TCentroids.Lookup(table, codes0), found1 = TCentroids.Lookup(table, codes1);
-            words0 = TBytes.AddWords(words0, found0);
-            words1 = TBytes.AddWords(words1, found1);
-            odd0 = TBytes.AddWords(odd0, TBytes.OddBytes(found0));
-            odd1 = TBytes.AddWords(odd1, TBytes.OddBytes(found1));
-        }
-        Flush(words0, odd0, groups, scale, sums, 0);
-        Flush(words1, odd1, groups, scale, sums + VqInputLayout.TileRows, 0);
-    }
-
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static void Add(byte* table, byte* unit, int part, ref TBytes words, ref TBytes odd)
     {
@@ -102,8 +79,8 @@ static unsafe class LookupProduct<TBytes, TCentroids>
         odd = TBytes.AddWords(odd, TBytes.OddBytes(found));
     }
 
-    // Even places hold the first 32 rows, odd ones the others. A call of its own: the loop above is then small enough to be compiled in one piece.
-    [MethodImpl(MethodImplOptions.NoInlining)]
+    // Even places hold the first 32 rows, odd ones the others. No call: sums that outlive one are kept in memory, throughout the loop.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static void Flush(TBytes words, TBytes odd, int groups, float scale, float* sums, int part)
     {
         float* target = sums + part * TBytes.Count / 2;
