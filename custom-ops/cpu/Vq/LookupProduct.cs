@@ -40,8 +40,9 @@ static unsafe class LookupProduct<TBytes, TCentroids>
                     for (int plane = 0; plane < layout.Planes; plane++)
                     {
                         long at = layout.PlaneOf(t, block) + plane;
+                        byte* table = tables + at * layout.PlaneBytes;
                         for (int tile = 0; tile < count; tile++)
-                            AddBlock(blockCodes + tile * tileBytes, tables + at * layout.PlaneBytes, layout.GroupsOf(block), scales[at], sums + (t * atOnce + tile) * rows);
+                            AddBlock(blockCodes + tile * tileBytes, table, layout.GroupsOf(block), scales[at], sums + (t * atOnce + tile) * rows);
                     }
             }
             for (int t = 0; t < tokens; t++)
@@ -78,8 +79,8 @@ static unsafe class LookupProduct<TBytes, TCentroids>
         odd = TBytes.AddWords(odd, TBytes.OddBytes(found));
     }
 
-    // Even places hold the first 32 rows, odd ones the others. A call of its own: the loop above is then small enough to be compiled in one piece.
-    [MethodImpl(MethodImplOptions.NoInlining)]
+    // Even places hold the first 32 rows, odd ones the others. No call: sums that outlive one are kept in memory, throughout the loop.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static void Flush(TBytes words, TBytes odd, int groups, float scale, float* sums, int part)
     {
         float* target = sums + part * TBytes.Count / 2;
