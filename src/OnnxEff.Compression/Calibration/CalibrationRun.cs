@@ -37,6 +37,7 @@ public sealed class CalibrationRun(Model model, DecoderSignature signature, Cali
     /// <param name="other">Tapped values of another run, to which the cross moment is made.</param>
     public void Run(GraphSegment segment, InputMoment? moment, bool keepsTaps = false, IReadOnlyList<Tensor>? other = null)
     {
+        if (moment is null && !keepsTaps && segment.Makes.Count == 0) return; // The last one, and nobody asks for its tap.
         var cut = Cut(segment, moment, keepsTaps, other is not null);
         var taps = new List<Tensor>();
         using var evaluation = Open(cut, segment);
@@ -51,6 +52,7 @@ public sealed class CalibrationRun(Model model, DecoderSignature signature, Cali
             if (moment is not null) moment.Add(segment.Tap.Name, windows.Window, results[next].As<float>(), other is null ? default : results[next + 1].As<float>());
         }
         Taps = taps;
+        foreach (var read in segment.Nodes.SelectMany(Graph.Reads)) Replaced.Remove(read); // No other segment reads a weight of this one.
         foreach (var value in segment.Reads)
             if (--_readers[value.Name] == 0)
                 foreach (var values in _values) values.Remove(value.Name);

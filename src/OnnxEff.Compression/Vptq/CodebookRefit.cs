@@ -1,14 +1,5 @@
 namespace OnnxEff.Compression;
 
-/// <summary>A problem with the codes chosen for it.</summary>
-/// <param name="Problem">The problem.</param>
-/// <param name="Codes">Of each tile [G, 32], blocks in the order of the work.</param>
-sealed record CodedProblem(ScaledProblem Problem, byte[] Codes)
-{
-    /// <summary>The codes of a tile.</summary>
-    public Span<byte> Tile(int tile) => Codes.AsSpan(tile * Problem.Blocks * RowTile.Rows, Problem.Blocks * RowTile.Rows);
-}
-
 /// <summary>
 /// The best codebook for given codes: the minimum over C of Σ ω·(w' − C[codes])·H'·(w' − C[codes])ᵀ over the rows of all matrices. Its normal
 /// equations couple all k·v numbers; they are solved by conjugate gradients, preconditioned by each centroid's own block, so that no matrix
@@ -27,7 +18,7 @@ static class CodebookRefit
         var v = codebook.Length;
         var blocks = OwnBlocks(coded, codebook);
         var solution = new double[codebook.Values.Length];
-        var residual = Gather(coded, codebook, (problem, tile, quantizer, codes) => quantizer.Start(tile, codes));
+        var residual = Gather(coded, codebook, (tile, quantizer, codes) => quantizer.Start(tile, codes));
         var z = Precondition(blocks, residual, v);
         var direction = (double[])z.Clone();
         var rho = Dot(residual, z);
@@ -51,7 +42,7 @@ static class CodebookRefit
         return Codebook.Rounded(v, solution);
     }
 
-    delegate void Fill(ScaledProblem problem, int tile, TileQuantizer quantizer, ReadOnlySpan<byte> codes);
+    delegate void Fill(int tile, TileQuantizer quantizer, ReadOnlySpan<byte> codes);
 
     /// <summary>The curvature along a direction: what the sum of gradients becomes when the codebook itself stands for the error.</summary>
     static double[] Apply(IReadOnlyList<CodedProblem> coded, double[] direction, int v, double[] blocks)
@@ -59,7 +50,7 @@ static class CodebookRefit
         var scale = direction.Max(Math.Abs);
         if (scale == 0) return new double[direction.Length];
         var unit = new Codebook(v, Array.ConvertAll(direction, d => (float)(d / scale)));
-        var sum = Gather(coded, unit, (problem, tile, quantizer, codes) => quantizer.StartDecoded(codes));
+        var sum = Gather(coded, unit, (tile, quantizer, codes) => quantizer.StartDecoded(tile, codes));
         for (var i = 0; i < sum.Length; i++)
         {
             sum[i] *= scale;
@@ -76,10 +67,11 @@ static class CodebookRefit
         {
             var problem = one.Problem;
             var parts = new double[problem.TileCount][];
-            Parallel.For(0, problem.TileCount, () => new TileQuantizer(problem, codebook), (tile, _, quantizer) =>
+            var rounding = new CodebookRounding(problem, codebook);
+            Parallel.For(0, problem.TileCount, () => new TileQuantizer(problem, rounding), (tile, _, quantizer) =>
             {
                 var codes = one.Tile(tile);
-                fill(problem, tile, quantizer, codes);
+                fill(tile, quantizer, codes);
                 var part = parts[tile] = new double[sum.Length];
                 for (var block = 0; block < problem.Blocks; block++)
                     for (var row = 0; row < RowTile.Rows; row++)

@@ -11,6 +11,9 @@ namespace OnnxEff.Compression;
 /// <param name="Outliers">Places in <paramref name="Weight"/> that are kept apart, ascending.</param>
 sealed record SiteScaling(LinearSite Site, float[] Weight, float[]? RowScale, float[] ColumnScale, int[] Outliers)
 {
+    const double OutlierLimit = 4.5; // Standard deviations, after scaling, from which a weight is one: of normal ones 7 in a million.
+    const double RowScaleBits = 16;
+
     /// <summary>N.</summary>
     public int Rows => Site.Outputs;
 
@@ -20,9 +23,19 @@ sealed record SiteScaling(LinearSite Site, float[] Weight, float[]? RowScale, fl
     /// <summary>Scales a site.</summary>
     /// <param name="site">The products.</param>
     /// <param name="weight">Their weights, [N, K].</param>
-    /// <param name="scalesRows">Whether rows have scales.</param>
-    /// <param name="outlierLimit">Standard deviations, after scaling, from which a weight is an outlier.</param>
-    public static SiteScaling Of(LinearSite site, float[] weight, bool scalesRows, double outlierLimit)
+    public static SiteScaling Of(LinearSite site, float[] weight)
+    {
+        var scaling = Of(site, weight, scalesRows: true);
+        return RowGain(scaling.RowScale!) > RowScaleBits / site.Inputs ? scaling : Of(site, weight, scalesRows: false);
+    }
+
+    /// <summary>
+    /// What a scale for each row is worth, in bits per weight: rows of one codebook that differ in power waste half the logarithm of the arithmetic over the
+    /// geometric mean of it.
+    /// </summary>
+    static double RowGain(float[] scales) => (Math.Log2(scales.Average(s => (double)s * s)) - scales.Average(s => Math.Log2((double)s * s))) / 2;
+
+    static SiteScaling Of(LinearSite site, float[] weight, bool scalesRows)
     {
         var (rows, columns) = (site.Outputs, site.Inputs);
         var outliers = new bool[weight.Length];
@@ -33,7 +46,7 @@ sealed record SiteScaling(LinearSite Site, float[] Weight, float[]? RowScale, fl
             if (scalesRows) rowScale = RootMeanSquares(rows, columns, (o, i) => outliers[o * columns + i] ? null : weight[o * columns + i]);
             columnScale = RootMeanSquares(columns, rows, (i, o) => outliers[o * columns + i] ? null : weight[o * columns + i] / (rowScale?[o] ?? 1));
             for (var at = 0; at < weight.Length; at++)
-                outliers[at] = Math.Abs(weight[at]) > outlierLimit * columnScale[at % columns] * (rowScale?[at / columns] ?? 1);
+                outliers[at] = Math.Abs(weight[at]) > OutlierLimit * columnScale[at % columns] * (rowScale?[at / columns] ?? 1);
         }
         return new(site, weight, rowScale, columnScale, [.. Enumerable.Range(0, weight.Length).Where(at => outliers[at])]);
     }

@@ -7,8 +7,6 @@ namespace OnnxEff.Compression;
 /// </summary>
 sealed class ScaledProblem
 {
-    const double Damping = 0.01; // of the mean of the diagonal, GPTQ's and VPTQ's value
-
     /// <summary>N.</summary>
     public required int Rows { get; init; }
 
@@ -36,7 +34,7 @@ sealed class ScaledProblem
     /// <summary>R of each block with R·Rᵀ = H'_jj: the metric of an error when all other columns stay.</summary>
     public required float[] OwnMetrics { get; init; }
 
-    /// <summary>R⁻ᵀ of each block.</summary>
+    /// <summary>H'_jj⁻¹ of each block.</summary>
     public required float[] OwnInverses { get; init; }
 
     /// <summary>The weight of each row in the loss over all matrices; rows of padding have none.</summary>
@@ -59,11 +57,13 @@ sealed class ScaledProblem
     /// <param name="moment">H [K, K] of the inputs.</param>
     /// <param name="columnScale">s.</param>
     /// <param name="rowWeights">Of each row.</param>
-    public static ScaledProblem Of(ReadOnlySpan<float> weight, int rows, int columns, int length, ReadOnlySpan<float> moment, ReadOnlySpan<float> columnScale, ReadOnlySpan<float> rowWeights)
+    /// <param name="damping">Added to the diagonal of H', by its mean.</param>
+    public static ScaledProblem Of(ReadOnlySpan<float> weight, int rows, int columns, int length, ReadOnlySpan<float> moment, ReadOnlySpan<float> columnScale,
+        ReadOnlySpan<float> rowWeights, double damping)
     {
         var blocks = (columns + length - 1) / length;
         var padded = blocks * length;
-        var scaled = Scaled(moment, columnScale, columns, padded, out var unit);
+        var scaled = Scaled(moment, columnScale, columns, padded, damping, out var unit);
         var order = ByImportance(scaled, blocks, length);
         var inOrder = InOrder(scaled, order, length);
         var factor = Cholesky.Upper(inOrder, padded)
@@ -88,7 +88,7 @@ sealed class ScaledProblem
         };
     }
 
-    static float[] Scaled(ReadOnlySpan<float> moment, ReadOnlySpan<float> scale, int columns, int padded, out double unit)
+    static float[] Scaled(ReadOnlySpan<float> moment, ReadOnlySpan<float> scale, int columns, int padded, double damping, out double unit)
     {
         double trace = 0;
         for (var i = 0; i < columns; i++) trace += (double)moment[i * columns + i] * scale[i] * scale[i];
@@ -96,7 +96,7 @@ sealed class ScaledProblem
         var scaled = new float[padded * padded];
         for (var i = 0; i < columns; i++)
             for (var j = 0; j < columns; j++) scaled[i * padded + j] = (float)(moment[i * columns + j] / unit * scale[i] * scale[j]);
-        for (var i = 0; i < padded; i++) scaled[i * padded + i] += (float)Damping;
+        for (var i = 0; i < padded; i++) scaled[i * padded + i] += (float)damping;
         return scaled;
     }
 
@@ -162,22 +162,22 @@ sealed class ScaledProblem
     {
         var n = blocks * length;
         var (metrics, inverses) = (new float[blocks * length * length], new float[blocks * length * length]);
-        for (var block = 0; block < blocks; block++)
+        Parallel.For(0, blocks, block =>
         {
             var own = new float[length * length];
             for (var i = 0; i < length; i++) moment.AsSpan((block * length + i) * n + block * length, length).CopyTo(own.AsSpan(i * length));
-            var factor = Cholesky.Upper(own, length)!;
-            var (at, inverse) = (block * length * length, new double[length * length]);
-            for (var j = 0; j < length; j++) // R⁻¹ by columns
-                for (var i = j; i >= 0; i--)
-                {
-                    double rest = i == j ? 1 : 0;
-                    for (var s = i + 1; s <= j; s++) rest -= factor[i * length + s] * inverse[s * length + j];
-                    inverse[i * length + j] = rest / factor[i * length + i];
-                }
-            for (var i = 0; i < length; i++)
-                for (var j = 0; j < length; j++) (metrics[at + i * length + j], inverses[at + j * length + i]) = ((float)factor[i * length + j], (float)inverse[i * length + j]);
-        }
+            var lower = Array.ConvertAll(own, h => (double)h);
+            Cholesky.FactorLower(lower, length);
+            Array.ConvertAll(Cholesky.Upper(own, length)!, m => (float)m).CopyTo(metrics, block * length * length);
+            var column = new double[length];
+            for (var j = 0; j < length; j++)
+            {
+                Array.Clear(column);
+                column[j] = 1;
+                Cholesky.Solve(lower, length, column);
+                for (var i = 0; i < length; i++) inverses[(block * length + i) * length + j] = (float)column[i];
+            }
+        });
         return (metrics, inverses);
     }
 }
