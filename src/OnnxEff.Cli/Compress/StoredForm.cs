@@ -16,10 +16,16 @@ sealed record StoredForm(string Name, Target Target, Func<FoundLinears, int, Sit
         Vq("vq:2", new(4, 256)),
         Vq("vq:3", new(2, 64)),
         Vq("vq:4", new(2, 256)),
+        new("vptq:2", Target.OnnxEff, (_, seed) => new VptqQuantizer(seed)),
+        Int("int2", 2, 64),
+        Int("int4", 4, 32),
+        Int("int8", 8, 128),
     ];
 
     /// <summary>Vectors along the inputs at a mean rate.</summary>
     public static StoredForm Around(double bits) => new("vq", Target.OnnxEff, (found, seed) => VqQuantizer.Around(bits, found, seed));
+
+    static StoredForm Int(string name, int bits, int blockSize) => new(name, Target.Ort, (_, _) => new IntQuantizer(bits, blockSize));
 
     static StoredForm Vq(string name, VqRate rate) => new(name, Target.OnnxEff, (_, seed) => VqQuantizer.Of(rate, seed));
 }

@@ -29,13 +29,16 @@ sealed record SiteScaling(LinearSite Site, float[] Weight, float[]? RowScale, fl
         return RowGain(scaling.RowScale!) > RowScaleBits / site.Inputs ? scaling : Of(site, weight, scalesRows: false);
     }
 
+    /// <summary>The same with scales of columns only, and nothing kept apart.</summary>
+    public static SiteScaling ByColumns(LinearSite site, float[] weight) => Of(site, weight, scalesRows: false, double.PositiveInfinity);
+
     /// <summary>
     /// What a scale for each row is worth, in bits per weight: rows of one codebook that differ in power waste half the logarithm of the arithmetic over the
     /// geometric mean of it.
     /// </summary>
     static double RowGain(float[] scales) => (Math.Log2(scales.Average(s => (double)s * s)) - scales.Average(s => Math.Log2((double)s * s))) / 2;
 
-    static SiteScaling Of(LinearSite site, float[] weight, bool scalesRows)
+    static SiteScaling Of(LinearSite site, float[] weight, bool scalesRows, double limit = OutlierLimit)
     {
         var (rows, columns) = (site.Outputs, site.Inputs);
         var outliers = new bool[weight.Length];
@@ -46,7 +49,7 @@ sealed record SiteScaling(LinearSite Site, float[] Weight, float[]? RowScale, fl
             if (scalesRows) rowScale = RootMeanSquares(rows, columns, (o, i) => outliers[o * columns + i] ? null : weight[o * columns + i]);
             columnScale = RootMeanSquares(columns, rows, (i, o) => outliers[o * columns + i] ? null : weight[o * columns + i] / (rowScale?[o] ?? 1));
             for (var at = 0; at < weight.Length; at++)
-                outliers[at] = Math.Abs(weight[at]) > OutlierLimit * columnScale[at % columns] * (rowScale?[at / columns] ?? 1);
+                outliers[at] = Math.Abs(weight[at]) > limit * columnScale[at % columns] * (rowScale?[at / columns] ?? 1);
         }
         return new(site, weight, rowScale, columnScale, [.. Enumerable.Range(0, weight.Length).Where(at => outliers[at])]);
     }

@@ -20,7 +20,8 @@ static class CodebookFit
     /// <param name="onRound">Told the loss of each round before its refit.</param>
     public static Codebook Of(IReadOnlyList<ScaledProblem> problems, int centroids, FitEffort effort, int seed, Action<int, double>? onRound = null)
     {
-        var codebook = CodebookSeed.Of(problems, centroids, seed);
+        var random = new Random(seed);
+        var codebook = KMeans.Fit(VectorSample.AlongInputs(problems, random), centroids, random);
         for (var round = 0; round < effort.Rounds; round++)
         {
             CodedProblem[] coded = [.. problems.Select(problem => CodedProblem.Of(problem, new CodebookRounding(problem, codebook), effort.Sweeps))];
