@@ -86,7 +86,7 @@ public class CalibrationTests
     {
         const int k = 24, tokens = 400;
         var (weight, x) = (Problems.Normal(3 * k, 1), Problems.Normal(tokens * k, 2));
-        float[] drifted = [.. x.Zip(Problems.Normal(tokens * k, 3), (a, b) => 0.8f * a + 0.3f * b)];
+        float[] drifted = [.. Enumerable.Range(0, x.Length).Select(at => 0.8f * x[at] + 0.3f * x[at % k == 0 ? at + k - 1 : at - 1])]; // Inputs leak into their neighbours.
         float[] Moment(float[] a, float[] b) => [.. Enumerable.Range(0, k * k).Select(at => (float)(Enumerable.Range(0, tokens).Sum(t => (double)a[t * k + at / k] * b[t * k + at % k]) / tokens))];
         double Distance(float[] w) => Enumerable.Range(0, 3 * tokens).Sum(at =>
         {
@@ -95,7 +95,7 @@ public class CalibrationTests
             return y * y;
         });
         Assert.Equal(weight, DriftCorrection.Of(weight, Moment(x, x), Moment(x, x), k));
-        Assert.True(Distance(DriftCorrection.Of(weight, Moment(drifted, drifted), Moment(drifted, x), k)) < 0.8 * Distance(weight));
+        Assert.True(Distance(DriftCorrection.Of(weight, Moment(drifted, drifted), Moment(drifted, x), k)) < 0.2 * Distance(weight));
     }
 
     [Fact]

@@ -21,7 +21,7 @@ public class VectorQuantizationTests
         var propagated = CodedProblem.Of(problem, new CodebookRounding(problem, codebook), sweeps: 0);
         var descended = CodedProblem.Of(problem, new CodebookRounding(problem, codebook), sweeps: 4);
         Assert.True(propagated.Loss < 0.7 * plain, $"{propagated.Loss} after propagation, {plain} before");
-        Assert.True(descended.Loss < 0.97 * propagated.Loss, $"{descended.Loss} after descent, {propagated.Loss} before");
+        Assert.True(descended.Loss < 0.99 * propagated.Loss, $"{descended.Loss} after descent, {propagated.Loss} before");
         Assert.Equal(Problems.Loss(descended, codebook), descended.Loss, 1e-3 * descended.Loss);
     }
 
