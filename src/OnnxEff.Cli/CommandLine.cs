@@ -13,6 +13,7 @@ public static class CommandLine
     static IEnumerable<Command> Verbs(Terminal terminal) =>
     [
         OptimizeCommand.Create(terminal),
+        CompressCommand.Create(terminal),
         ImportVptqCommand.Create(terminal),
         InspectCommand.Create(terminal),
         DiffCommand.Create(terminal),

@@ -13,6 +13,7 @@ sealed record GenerationJson(int[] Prompt, int[] Tokens, string? Text, double Pr
 [JsonSerializable(typeof(DiffJson))]
 [JsonSerializable(typeof(DoctorJson))]
 [JsonSerializable(typeof(OptimizeJson))]
+[JsonSerializable(typeof(CompressJson))]
 [JsonSerializable(typeof(ImportJson))]
 [JsonSerializable(typeof(InspectJson))]
 [JsonSerializable(typeof(PassJson[]))]

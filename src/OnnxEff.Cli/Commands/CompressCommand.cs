@@ -1,0 +1,49 @@
+using System.CommandLine;
+using OnnxEff.Cli.Compress;
+using OnnxEff.Cli.Shell;
+
+namespace OnnxEff.Cli.Commands;
+
+/// <summary><c>onnxeff compress</c>: linear layers in few bits.</summary>
+static class CompressCommand
+{
+    public static Command Create(Terminal terminal)
+    {
+        var model = Options.Model();
+        var output = new Argument<string>("OUT") { Description = "The file to write." };
+        var weights = new Option<string?>("--weights") { Description = "How linear layers are stored." };
+        weights.AcceptOnlyFromAmong([.. StoredForm.All.Select(form => form.Name)]);
+        var target = new Option<double?>("--target-bpw") { Description = "Instead of --weights: vectors at this mean of bits per weight, all side data counted." };
+        target.Validators.Add(Options.AtLeast(1));
+        var calibration = new Option<string>("--calibration") { Description = "What the model is to be good at: an .npy file of ids, or a text for the model's tokenizer.", Required = true };
+        var tokenizer = new Option<string>("--tokenizer") { Description = "The tokenizer.json; by default the one beside the model." };
+        var tokens = new Option<int>("--calibration-tokens") { Description = "The most tokens of it, in windows of 512 spread over the text.", DefaultValueFactory = _ => 32768 };
+        tokens.Validators.Add(Options.AtLeast(32));
+        var seed = new Option<int>("--seed") { Description = "Of what is drawn at random; the same seed gives the same file." };
+        var force = new Option<bool>("--force") { Description = "Replace files that exist." };
+        var (threads, json) = (Options.Threads(), Options.Json());
+        return Verb.Create("compress", "Store linear layers in few bits, for a model that reads its weights faster. A run that was cut off goes on where it was.",
+            ["onnxeff compress model.onnx out.onnx --weights vq:2 --calibration book.txt", "onnxeff compress model-folder out.onnx --target-bpw 2.5 --calibration ids.npy --json"],
+            [model, output, weights, target, calibration, tokenizer, tokens, seed, force, threads, json],
+            parse => new CompressRun(terminal)
+            {
+                Input = parse.GetValue(model)!,
+                Output = parse.GetValue(output)!,
+                Form = Form(parse.GetValue(weights), parse.GetValue(target)),
+                Calibration = parse.GetValue(calibration)!,
+                TokenizerFile = parse.GetValue(tokenizer),
+                CalibrationTokens = parse.GetValue(tokens),
+                Seed = parse.GetValue(seed),
+                Force = parse.GetValue(force),
+                Threads = parse.GetValue(threads),
+                Json = parse.GetValue(json),
+            }.Execute());
+    }
+
+    static StoredForm Form(string? weights, double? target) => (weights, target) switch
+    {
+        ({ } name, null) => StoredForm.All.First(form => form.Name == name),
+        (null, { } bits) => StoredForm.Around(bits),
+        _ => throw CommandException.Usage("Give either --weights or --target-bpw."),
+    };
+}

@@ -1,0 +1,136 @@
+using System.Diagnostics;
+using OnnxEff.Cli.Json;
+using OnnxEff.Cli.Shell;
+using OnnxEff.Compression;
+using OnnxEff.Decoding;
+using OnnxEff.GraphPasses;
+using OnnxEff.Ir;
+using OnnxEff.Ir.Onnx;
+using OnnxEff.Ops.Llm;
+using OnnxEff.Runtime;
+
+namespace OnnxEff.Cli.Compress;
+
+/// <summary>One run of <c>compress</c>: read, optimize, quantise, write, report.</summary>
+sealed class CompressRun(Terminal terminal)
+{
+    const int Window = 512;
+
+    public required string Input { get; init; }
+
+    public required string Output { get; init; }
+
+    public required StoredForm Form { get; init; }
+
+    public required string Calibration { get; init; }
+
+    public string? TokenizerFile { get; init; }
+
+    public int CalibrationTokens { get; init; }
+
+    public int Seed { get; init; }
+
+    public bool Force { get; init; }
+
+    public int Threads { get; init; }
+
+    public bool Json { get; init; }
+
+    /// <summary>Does everything.</summary>
+    public ExitCode Execute()
+    {
+        var clock = Stopwatch.StartNew();
+        var input = ModelFiles.Input(Input);
+        var output = ModelFiles.Output(Output, input, Force);
+        var windows = CalibrationWindows.Of(Tokens(input), CalibrationTokens, Window);
+        var model = OnnxReader.Load(input);
+        terminal.Working("Rewriting", progress => Optimizer.Run(model, new() { Target = Form.Target, Progress = progress }, new OrtEvaluator()));
+        model.Graph.Sort();
+        var signature = DecoderSignature.Recognise(model.Graph, out var refusal) ?? throw new NotSupportedException(refusal);
+        var found = LinearFinder.Find(model.Graph, signature);
+        if (found.Sites.Count == 0)
+            throw new CommandException(ExitCode.RequiredPassMatchedNothing, $"'{Input}' has no linear layer to quantise: {(found.Skipped is [var first, ..] ? first.Sentence : null) ?? "it has no product with a constant matrix"}.");
+
+        var quantizer = Create(found);
+        var compressor = new Compressor(model, signature, found, windows, new OrtEvaluator(Options(model)), quantizer);
+        var notes = Notes(found, windows);
+        Declare(found, quantizer, compressor, windows, notes);
+        ModelFiles.MakeFolder(output);
+        var work = new WorkFolder(output, WorkFolder.Key(found, windows, quantizer.Settings));
+        var layers = terminal.Working("Quantising", progress => compressor.Run(work, progress));
+        var writer = new StoredLinearWriter(model);
+        foreach (var layer in layers) writer.Replace(layer.Linear, layer.Stored);
+        model.Graph.RemoveDead();
+        OnnxWriter.Save(model, output, new() { Overwrite = Force });
+        work.Remove();
+        Tell(input, output, found, layers, writer.Bytes, clock.Elapsed.TotalSeconds, notes);
+        return ExitCode.Done;
+    }
+
+    SiteQuantizer Create(FoundLinears found)
+    {
+        try
+        {
+            return Form.Create(found, Seed);
+        }
+        catch (ArgumentException refusal)
+        {
+            throw CommandException.Usage(refusal.Message);
+        }
+    }
+
+    OrtSessionOptions Options(Model model) => new()
+    {
+        IntraOpThreads = Threads,
+        Spinning = false, // Threads of this program work in between.
+        CustomOpLibraries = model.AllGraphs.Any(graph => graph.Nodes.Any(node => node.Domain == Ops.OnnxEffOperators.Domain)) ? [OperatorLibrary.Require().Path] : [],
+    };
+
+    int[] Tokens(string model)
+    {
+        if (!File.Exists(Calibration)) throw new CommandException(ExitCode.InputOutput, $"'{Calibration}' does not exist.");
+        return Calibration.EndsWith(".npy", StringComparison.OrdinalIgnoreCase) ? TokenFile.Read(Calibration)
+            : Tokenizer.Load(ModelFiles.Tokenizer(model, TokenizerFile)).Encode(File.ReadAllText(Calibration));
+    }
+
+    static string[] Notes(FoundLinears found, CalibrationWindows windows)
+    {
+        var widest = found.Sites.MaxBy(site => site.Inputs)!;
+        return widest.Inputs <= windows.TokenCount ? []
+            : [$"The calibration text has {windows.TokenCount} tokens, fewer than the {widest.Inputs} inputs of '{widest.Linears[0].Name}': damping is 10 % there and not 1 %; a longer text is better."];
+    }
+
+    void Declare(FoundLinears found, SiteQuantizer quantizer, Compressor compressor, CalibrationWindows windows, string[] notes)
+    {
+        var bits = found.Sites.Sum(site => quantizer.BitsOf(site) * site.Weights) / found.Weights;
+        var minutes = compressor.ExpectedMinutes(Environment.ProcessorCount);
+        terminal.Error.WriteLine(FormattableString.Invariant($"{found.Linears.Count()} matrices with {Quantity.Count(found.Weights)} weights at about {bits:0.00} bits, {windows.TokenCount} tokens of calibration; about {Quantity.Bytes(compressor.ExpectedBytes)} of memory beside the model and {(minutes < 1 ? "less than a minute" : $"{minutes:0} min")}."));
+        foreach (var note in notes) terminal.Error.WriteLine(note);
+        foreach (var skipped in found.Skipped) terminal.Log($"'{skipped.Node}' stays as it is: {skipped.Sentence}.");
+    }
+
+    void Tell(string input, string output, FoundLinears found, IReadOnlyList<CompressedLinear> layers, long bytes, double seconds, string[] notes)
+    {
+        var worst = layers.MaxBy(layer => layer.Stored.Error)!;
+        var result = new CompressJson(input, output, Form.Name, layers.Count, found.Weights, bytes * 8.0 / found.Weights, LoadedModel.Load(output).Bytes,
+            worst.Linear.Name, worst.Stored.Error, seconds, Process.GetCurrentProcess().PeakWorkingSet64,
+            [.. layers.Select(layer => new CompressedJson(layer.Linear.Name, layer.Linear.Inputs, layer.Linear.Outputs, layer.Stored.Operator, layer.Stored.Error))],
+            [.. found.Skipped.Select(skipped => new LeftJson(skipped.Node, skipped.Sentence))], notes);
+        if (Json)
+        {
+            terminal.Output.Write(JsonOutput.Text(result, JsonContracts.Readable.CompressJson));
+            return;
+        }
+        terminal.Table(["measure", ">value"],
+        [
+            ["matrices", $"{result.Matrices}"],
+            ["weights", Quantity.Count(result.Weights)],
+            ["bits per weight, all side data counted", FormattableString.Invariant($"{result.BitsPerWeight:0.000}")],
+            ["bytes of the model", Quantity.Bytes(result.FileBytes)],
+            ["worst relative error of a matrix", FormattableString.Invariant($"{result.WorstError:0.0000} ({result.WorstMatrix})")],
+            ["time", Quantity.Time(seconds * 1000)],
+            ["peak memory", Quantity.Bytes(result.PeakBytes)],
+        ]);
+        if (result.Left.Length > 0) terminal.Table(["node that was left", "reason"], result.Left.Select(l => (string[])[l.Node, l.Reason]));
+    }
+}

@@ -1,0 +1,103 @@
+using System.Text.Json;
+using OnnxEff.Ir;
+using OnnxEff.Ir.Onnx;
+using OnnxEff.Tests.Cli;
+using OnnxEff.Tests.Runtime;
+using OnnxEff.Tests.Testing;
+using Xunit;
+
+namespace OnnxEff.Tests.Compression;
+
+/// <summary><c>onnxeff compress</c> on the demo model.</summary>
+public sealed class CompressCommandTests : IDisposable
+{
+    static readonly string Text = Path.Combine(Fixtures.Root, "models", "kjv", "valid.npy");
+
+    readonly TempFolder folder = new();
+
+    public CompressCommandTests() => Native.Require();
+
+    public void Dispose() => folder.Dispose();
+
+    ToolResult Compress(string output, string weights, params string[] more) =>
+        CliProcess.Run(["compress", Demo.Model, folder[output], "--weights", weights, "--calibration", Text, "--calibration-tokens", "2048", .. more]);
+
+    [Fact]
+    public void Integers_run_without_the_operator_library_and_are_counted_with_all_that_belongs_to_them()
+    {
+        var run = Compress("int4.onnx", "int4", "--json");
+        Assert.True(run.ExitCode == 0, run.Error);
+        using var json = JsonDocument.Parse(run.Output);
+        Assert.Equal(4423680, json.RootElement.GetProperty("weights").GetInt64());
+        Assert.Equal(4 + 36 / 32.0, json.RootElement.GetProperty("bits_per_weight").GetDouble(), 1e-9); // an fp32 scale and a zero point for each 32
+        Assert.InRange(json.RootElement.GetProperty("worst_error").GetDouble(), 1e-5, 0.01);
+        Assert.StartsWith("30 matrices with 4.42 M weights at about 5.13 bits, 2048 tokens of calibration; about ", run.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain(OnnxReader.Load(folder["int4.onnx"]).Graph.Nodes, node => node.Domain == "onnxeff");
+        Assert.Equal(["int4.onnx"], folder.Names);
+        Assert.InRange(KjvWindows.Ratio(folder["int4.onnx"], count: 3), 0.98, 1.01);
+    }
+
+    [Fact]
+    public void The_same_seed_gives_the_same_file_on_any_number_of_threads()
+    {
+        OperatorLibrary.Require();
+        Assert.Equal(0, Compress("one.onnx", "vq:3", "--threads", "1").ExitCode);
+        Assert.Equal(0, Compress("two.onnx", "vq:3", "--threads", "2").ExitCode);
+        Assert.Equal(File.ReadAllBytes(folder["one.onnx"]), File.ReadAllBytes(folder["two.onnx"]));
+    }
+
+    [Fact]
+    public void A_run_that_was_killed_goes_on_and_gives_the_same_file()
+    {
+        OperatorLibrary.Require();
+        Assert.Equal(0, Compress("whole.onnx", "vq:3").ExitCode);
+        using (var process = CliProcess.Start("compress", Demo.Model, folder["cut.onnx"], "--weights", "vq:3", "--calibration", Text, "--calibration-tokens", "2048"))
+        {
+            while (!process.HasExited && !Directory.EnumerateFiles(folder.Path, "site-4", SearchOption.AllDirectories).Any()) Thread.Sleep(5);
+            Assert.False(process.HasExited, "it was done before it could be killed");
+            process.Kill();
+            process.WaitForExit();
+        }
+        Assert.DoesNotContain("cut.onnx", folder.Names);
+        Assert.True(File.Exists(Directory.EnumerateFiles(folder.Path, "site-4", SearchOption.AllDirectories).Single()));
+        Assert.Equal(0, Compress("cut.onnx", "vq:3").ExitCode);
+        Assert.Equal(File.ReadAllBytes(folder["whole.onnx"]), File.ReadAllBytes(folder["cut.onnx"]));
+        Assert.Equal(["cut.onnx", "whole.onnx"], folder.Names);
+    }
+
+    [Fact]
+    public void A_mean_rate_is_kept_with_all_side_data()
+    {
+        OperatorLibrary.Require();
+        var run = CliProcess.Run("compress", Demo.Model, folder["out.onnx"], "--target-bpw", "1.67", "--calibration", Text, "--calibration-tokens", "2048", "--json");
+        Assert.True(run.ExitCode == 0, run.Error);
+        using var json = JsonDocument.Parse(run.Output);
+        Assert.InRange(json.RootElement.GetProperty("bits_per_weight").GetDouble(), 1.6, 1.67);
+    }
+
+    [Fact]
+    public void A_weight_that_is_not_finite_is_refused()
+    {
+        var model = OnnxReader.Load(Demo.Model);
+        var weight = model.Graph.Initializers.First(value => value.Constant is { Rank: 2, Element: ElementType.Float32 } && value.Uses.All(use => use.Node.Is("MatMul")));
+        var values = weight.Constant!.As<float>().ToArray();
+        values[17] = float.NaN;
+        weight.Initializer = Tensor.Create<float>(weight.Constant.Dims, values);
+        OnnxWriter.Save(model, folder["nan.onnx"]);
+        var run = CliProcess.Run("compress", folder["nan.onnx"], folder["out.onnx"], "--weights", "int4", "--calibration", Text, "--calibration-tokens", "512");
+        Assert.Equal(3, run.ExitCode);
+        Assert.Contains("is not finite", run.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("out.onnx", folder.Names);
+    }
+
+    [Theory]
+    [InlineData(2, "Give either --weights or --target-bpw.", "--calibration", "x.npy")]
+    [InlineData(5, "'x.npy' does not exist.", "--weights", "int4", "--calibration", "x.npy")]
+    public void A_command_line_that_means_nothing_is_refused(int code, string sentence, params string[] options)
+    {
+        var run = CliProcess.Run(["compress", Demo.Model, folder["out.onnx"], .. options]);
+        Demo.AssertFailed(code, run);
+        Assert.StartsWith(sentence, run.Error, StringComparison.Ordinal);
+        Assert.Empty(folder.Names);
+    }
+}
