@@ -20,7 +20,7 @@ public sealed class KjvBarTests : IDisposable
     [InlineData("vptq:2", 2.06, 1.056)] // what the public recipe's own prototype loses
     [InlineData("int2", 2.54, 1.12)]
     [InlineData("int4", 5.13, 1.004)]
-    [InlineData("int8", 8.32, 1.001)]
+    [InlineData("int8", 8.50, 1.001)] // 704 inputs are five and a half blocks of 128
     public void A_stored_form_keeps_its_promise(string weights, double bits, double ratio)
     {
         var calibration = Fixtures.Shared("kjv", "calibration.npy");

@@ -56,6 +56,7 @@ public sealed class CalibrationRun(Model model, DecoderSignature signature, Cali
         foreach (var value in segment.Reads)
             if (--_readers[value.Name] == 0)
                 foreach (var values in _values) values.Remove(value.Name);
+        GC.Collect(); // Each window left large arrays behind; the collector alone lets gigabytes of them pile up.
     }
 
     const string OtherName = "onnxeff.other";
