@@ -35,7 +35,7 @@ static class LinearParts
     {
         "Gather" => node.Input(0) is { } table && Walk.IsWeight(table) && table.Type is { Shape.Rank: 2 } type && type.Element.IsFloat()
             && node.Input(1) is { Constant: null },
-        "GatherBlockQuantized" or "EmbedLayerNormalization" => true,
+        "GatherBlockQuantized" or "AffineGather" or "EmbedLayerNormalization" => true,
         _ => false,
     };
 }

@@ -72,7 +72,7 @@ public sealed class StoreExactly : GraphPass
         {
             var old = reader.Node.Result;
             var node = reader.IsProduct ? graph.AddNode(AffineMatMul.Schema.Name, OnnxEffOperators.Domain, [reader.Node.Inputs[0], units], before: reader.Node)
-                : graph.AddNode(AffineGather.Schema.Name, OnnxEffOperators.Domain, [reader.Node.Inputs[1], units], before: reader.Node);
+                : graph.AddNode(AffineGather.Schema.Name, OnnxEffOperators.Domain, [units, reader.Node.Inputs[1]], before: reader.Node);
             node.SetAttribute("K", new IntAttribute(blocks.Layout.Inputs));
             node.SetAttribute("N", new IntAttribute(blocks.Layout.Outputs));
             Replacement.Put(old, node.AddOutput(graph.FreshName(old.Name), old.Type), isNew: true);

@@ -13,8 +13,8 @@ public static class AffineGather
         Types = [new("T", ElementType.Float32), new("I", ElementType.Int64, ElementType.Int32), new("B", ElementType.UInt8)],
         Inputs =
         [
-            new("indices", "I", "...", "Numbers of rows; negative ones count from the end."),
             new("table", "B", "ceil(N/16), ceil(K/32), unit", "Tiles of 16 rows, and in a tile one block of columns after the other."),
+            new("indices", "I", "...", "Numbers of rows; negative ones count from the end."),
         ],
         Outputs = [new("output", "T", "..., K", "The rows.")],
         Attributes = [new("K", ElementType.Int64, null, "Columns of the table."), new("N", ElementType.Int64, null, "Rows of the table.")],

@@ -28,12 +28,12 @@ sealed unsafe class AffineGatherNode(int columns, int rows) : NodeKernel
     /// <summary>output as indices with K columns.</summary>
     public static void InferShapes(ShapeInferContext context)
     {
-        if (context.Input(0) is (_, { } ids) && context.Int("K", 0) is > 0 and var k) context.Output(0, (int)ElementType.Float32, [.. ids, k]);
+        if (context.Input(1) is (_, { } ids) && context.Int("K", 0) is > 0 and var k) context.Output(0, (int)ElementType.Float32, [.. ids, k]);
     }
 
     public override void Compute(KernelContext context)
     {
-        TensorPointer indices = context.Input(0), table = context.Input(1);
+        TensorPointer table = context.Input(0), indices = context.Input(1);
         AffineBlockLayout layout = AffineGather.Layout(columns, rows, table.Dims!, out string? refusal) ?? throw new OrtException(refusal!);
         var output = (float*)context.Output(0, [.. indices.Dims!, columns]);
         if (AffineGatherKernel.Run(layout, indices, table, output, context.ParallelFor) is { } wrong) throw new OrtException(wrong);

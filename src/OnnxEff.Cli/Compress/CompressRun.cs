@@ -116,21 +116,6 @@ sealed class CompressRun(Terminal terminal)
             worst.Linear.Name, worst.Stored.Error, seconds, Process.GetCurrentProcess().PeakWorkingSet64,
             [.. layers.Select(layer => new CompressedJson(layer.Linear.Name, layer.Linear.Inputs, layer.Linear.Outputs, layer.Stored.Operator, layer.Stored.Error))],
             [.. found.Skipped.Select(skipped => new LeftJson(skipped.Node, skipped.Sentence))], notes);
-        if (Json)
-        {
-            terminal.Output.Write(JsonOutput.Text(result, JsonContracts.Readable.CompressJson));
-            return;
-        }
-        terminal.Table(["measure", ">value"],
-        [
-            ["matrices", $"{result.Matrices}"],
-            ["weights", Quantity.Count(result.Weights)],
-            ["bits per weight, all side data counted", FormattableString.Invariant($"{result.BitsPerWeight:0.000}")],
-            ["bytes of the model", Quantity.Bytes(result.FileBytes)],
-            ["worst relative error of a matrix", FormattableString.Invariant($"{result.WorstError:0.0000} ({result.WorstMatrix})")],
-            ["time", Quantity.Time(seconds * 1000)],
-            ["peak memory", Quantity.Bytes(result.PeakBytes)],
-        ]);
-        if (result.Left.Length > 0) terminal.Table(["node that was left", "reason"], result.Left.Select(l => (string[])[l.Node, l.Reason]));
+        CompressReport.Tell(terminal, result, Json);
     }
 }

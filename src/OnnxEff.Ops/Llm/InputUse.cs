@@ -62,7 +62,7 @@ static class InputUse
         }
     }
 
-    static bool IsTableLookup(Use use) => use.Index == 1 && use.Node.OpType is "Gather" or "GatherBlockQuantized"
+    static bool IsTableLookup(Use use) => use.Index == 1 && use.Node.OpType is "Gather" or "GatherBlockQuantized" or "AffineGather"
         && use.Node.Input(0) is { } table && IsConstant(table, depth: 6);
 
     static bool IsConstant(Value value, int depth) => value.Constant is not null
@@ -71,6 +71,7 @@ static class InputUse
     // Rows of a table that is computed, say transposed, are one of its dimensions.
     static bool HasRows(Node lookup, long count) => lookup.Input(0) switch
     {
+        _ when lookup.OpType == "AffineGather" => lookup.Int("N") == count,
         { Constant: { Rank: > 0 } table } => table.Dims[(int)(lookup.Int("axis") + table.Rank) % table.Rank] == count,
         { } table => HasDimension(table, count),
         null => false,

@@ -18,11 +18,12 @@ public sealed record ModelSize(long Bytes, long Parameters)
         var helpers = new HashSet<Tensor>(); // scales and zero points
         foreach (var node in graph.SelfAndSubgraphs().SelectMany(g => g.Nodes))
         {
-            if (node.OpType is not ("MatMulNBits" or "GatherBlockQuantized")) continue;
-            var data = node.OpType == "MatMulNBits" ? 1 : 0;
+            var isProduct = node.OpType is "MatMulNBits" or "VqMatMul" or "VptqMatMul" or "AffineMatMul";
+            if (!isProduct && node.OpType is not ("GatherBlockQuantized" or "AffineGather")) continue;
+            var data = isProduct ? 1 : 0;
             foreach (var helper in node.Inputs.Skip(2).OfType<Value>())
                 if (helper.Constant is { } tensor) helpers.Add(tensor);
-            if (node.Input(data)?.Constant is { } weight && node.OpType == "MatMulNBits")
+            if (node.Input(data)?.Constant is { } weight && node.OpType != "GatherBlockQuantized")
                 packed[weight] = node.Int("K") * node.Int("N");
         }
 

@@ -67,6 +67,7 @@ sealed class InputMaker
     static long? Table(Node node, int index) => (node.OpType, index) switch
     {
         ("Gather", 1) => Rows(node.Input(0), node.Int("axis")),
+        ("AffineGather", 1) => node.Int("N"),
         ("GatherBlockQuantized", 1) => Rows(node.Input(0), node.Int("gather_axis")),
         ("EmbedLayerNormalization", 0) => Rows(node.Input(2), 0),
         ("EmbedLayerNormalization", 1) => Rows(node.Input(4), 0),
