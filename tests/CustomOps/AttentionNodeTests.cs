@@ -42,6 +42,45 @@ public class AttentionNodeTests
         }
     }
 
+    static readonly AttentionCase Prompt = new(2, 70, 130, 4, 2, 16);
+
+    /// <summary>Prompts without a rotation, whose queries bfloat16 holds as they are, and with one.</summary>
+    public static TheoryData<AttentionCase> Prompts => new()
+    {
+        Prompt,
+        Prompt with { Sequence = 129, Past = 0, HeadSize = 128, KvHeads = 4 },
+        Prompt with { Past = 1, HeadSize = 40, ValueHeadSize = 20 },
+        Prompt with { Window = 5, HeadSize = 8, ValueHeadSize = 5 },
+        Prompt with { Window = 70, Past = 131, Keys = Mask.Holes, Causal = false },
+        Prompt with { HeadSize = 7, Keys = Mask.LeftPadding },
+        Prompt with { Chunk = 33, Softcap = 2, Slopes = true, Sinks = true, Bias = true },
+        Prompt with { Plan = new(2, 70, 200) { Documents = 4, MaskHeads = 2 } },
+        Prompt with { Rotates = Rotary.TableImplicit, Keys = Mask.SeqlensLater },
+        Prompt with { Rotates = Rotary.PerToken, Packed = true, HeadSize = 24 },
+    };
+
+    [Theory]
+    [MemberData(nameof(Prompts))]
+    public void A_prompt_in_bfloat16_is_as_exact_as_declared(AttentionCase c)
+    {
+        (BlockMaskedAttention.Inputs x, BlockMaskedAttention.Outputs expected) = AttentionCases.Expected(c);
+        // Weights that sum to 1 and values up to 1, weights and outputs rounded by 2⁻⁹ each; the reference's float, and fp32 sums, beside it.
+        double tolerance = c.Rotates == Rotary.None ? Math.Pow(2, -8) + 2e-5 : 3.2e-2;
+        AttentionRun.Near(expected.Output, Run(c.Attributes, x, ElementType.BFloat16)["output"], tolerance);
+    }
+
+    [Theory]
+    [InlineData(float.NaN), InlineData(float.PositiveInfinity)]
+    public void Hidden_numbers_stay_out_of_a_prompt_in_bfloat16(float poison)
+    {
+        AttentionCase c = new(1, 70, 10, 4, 2, 16);
+        var mask = new long[c.Total];
+        Array.Fill(mask, 1, 5, c.Total - 5);
+        BlockMaskedAttention.Inputs clean = c.Draw() with { KeyMask = new([1, c.Total], mask) };
+        Dictionary<string, Dense<float>> expected = Run(c.Attributes, clean, ElementType.BFloat16);
+        AttentionRun.Near(expected["output"], Run(c.Attributes, c.WithPast(clean, rows: 5, poison), ElementType.BFloat16)["output"], Math.Pow(2, -8));
+    }
+
     public static TheoryData<string, AttentionCase, BlockMaskedAttention.Inputs> Hostile()
     {
         AttentionCase table = Plain with { Spare = 4, Keys = Mask.SeqlensLater, Rotates = Rotary.TableByPosition };

@@ -128,6 +128,22 @@ public abstract class BlockMaskedAttentionTests<TLanes> where TLanes : unmanaged
     }
 
     [Theory]
+    [InlineData(float.NaN, float.NaN), InlineData(float.PositiveInfinity, float.PositiveInfinity), InlineData(float.NegativeInfinity, float.NegativeInfinity)]
+    public void Shows_what_is_not_finite_in_a_cache_of_half_floats(float stored, float expected)
+    {
+        AttentionCase c = new(1, 1, 40, 4, 2, 16);
+        BlockMaskedAttention.Inputs x = c.Draw();
+        float[] values = [.. x.PastValue!.Data], keys = [.. x.PastKey!.Data];
+        values[(33 * 16) + 5] = stored; // Of the first head of keys, which the first two of queries share.
+        Dense<float> plain = AttentionRun.Kernel<TLanes>(c.Attributes, x, ElementType.Float16).Output;
+        Dense<float> shown = AttentionRun.Kernel<TLanes>(c.Attributes, x with { PastValue = new(x.PastValue.Dims, values) }, ElementType.Float16).Output;
+        for (int i = 0; i < plain.Data.Length; i++) Assert.Equal(i is 5 or 21 ? expected : plain.Data[i], shown.Data[i], 1e-3f);
+        keys[(33 * 16) + 5] = float.NaN;
+        shown = AttentionRun.Kernel<TLanes>(c.Attributes, x with { PastKey = new(x.PastKey.Dims, keys) }, ElementType.Float16).Output;
+        for (int i = 0; i < plain.Data.Length; i++) Assert.Equal(i < 32 ? float.NaN : plain.Data[i], shown.Data[i], 1e-3f);
+    }
+
+    [Theory]
     [InlineData(1), InlineData(60)]
     public void Averages_where_every_bias_is_the_least_float(int sequence)
     {

@@ -25,6 +25,40 @@ public abstract unsafe class LanesTests<TLanes> where TLanes : unmanaged, ILanes
     }
 
     [Fact]
+    public void Reads_every_finite_half_float_the_short_way()
+    {
+        ushort* halves = stackalloc ushort[TLanes.Count];
+        float* floats = stackalloc float[TLanes.Count];
+        for (int bits = 0; bits <= ushort.MaxValue; bits += TLanes.Count)
+        {
+            for (int i = 0; i < TLanes.Count; i++) halves[i] = (ushort)(bits + i);
+            TLanes.Store(TLanes.LoadFiniteHalf(halves), floats);
+            for (int i = 0; i < TLanes.Count; i++)
+            {
+                var expected = (float)BitConverter.UInt16BitsToHalf(halves[i]);
+                if (float.IsFinite(expected)) Assert.Equal(BitConverter.SingleToUInt32Bits(expected), BitConverter.SingleToUInt32Bits(floats[i]));
+            }
+        }
+    }
+
+    [Fact]
+    public void Finds_every_half_float_that_is_not_finite_wherever_it_lies()
+    {
+        int count = 9 * TLanes.Count + 3; // Whole steps, and a rest.
+        ushort* halves = stackalloc ushort[count];
+        for (int i = 0; i < count; i++) halves[i] = (ushort)(i % 2 == 0 ? 0x7BFF : 0xFBFF);
+        Assert.True(TLanes.AllFiniteHalves(halves, count));
+        for (int bits = 0; bits <= ushort.MaxValue; bits++)
+        {
+            int at = bits % count;
+            ushort before = halves[at];
+            halves[at] = (ushort)bits;
+            Assert.Equal(Half.IsFinite(BitConverter.UInt16BitsToHalf((ushort)bits)), TLanes.AllFiniteHalves(halves, count));
+            halves[at] = before;
+        }
+    }
+
+    [Fact]
     public void Rounds_to_half_floats_as_the_framework_does()
     {
         ushort* halves = stackalloc ushort[TLanes.Count];

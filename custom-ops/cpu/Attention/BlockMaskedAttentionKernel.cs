@@ -5,7 +5,8 @@ using OnnxEff.Ops;
 namespace OnnxEff.CustomOps.Cpu;
 
 /// <summary>
-/// <see cref="BlockMaskedAttention"/> on the CPU, for fp32, fp16 and bf16 storage with fp32 arithmetic. No S×T matrix is held:
+/// <see cref="BlockMaskedAttention"/> on the CPU, for fp32, fp16 and bf16 storage with fp32 arithmetic, of prompts in bf16 the
+/// products of <see cref="BFloatPanel"/> where the processor has them. No S×T matrix is held:
 /// softmax is online over blocks of keys, and blocks that the rules or the key mask empty are skipped.
 /// </summary>
 public static unsafe class BlockMaskedAttentionKernel

@@ -15,6 +15,7 @@ readonly unsafe struct PanelTile<TLanes, TCodec, TStored> : IAttentionTile<Panel
     readonly AttentionCall<TStored> call;
     readonly QueryTile tile;
     readonly int rows, panels, d, dv, paddedDv;
+    readonly bool paired; // Products are those of BFloatPanel: q is packed, keys are read as stored, packed values are pairs of keys.
     // Per panel: q [D][Width], o [Dv rounded up to 4][Width], m and l [Width]. Shared: scores [keys + 3][Width], three rows
     // [Width], keys [keys][D] and values [keys][Dv] where they are not stored as floats, values [Dv / 4][keys][4].
     readonly float* q, o, m, l, scores, first, second, raised, keyBuffer, valueBuffer, packedValues;
@@ -47,6 +48,7 @@ readonly unsafe struct PanelTile<TLanes, TCodec, TStored> : IAttentionTile<Panel
         d = call.HeadSize;
         dv = call.ValueHeadSize;
         paddedDv = (dv + 3) / 4 * 4;
+        paired = BFloatPanel.Takes<TLanes, TStored>(d);
         q = scratch;
         o = q + (long)panels * d * Width;
         m = o + (long)panels * paddedDv * Width;
@@ -85,12 +87,13 @@ readonly unsafe struct PanelTile<TLanes, TCodec, TStored> : IAttentionTile<Panel
             float* target = q + (long)(row / Width) * d * Width + row % Width;
             Transpose.RowsToLanes(four, d, target, Width);
         }
+        for (int panel = 0; paired && panel < panels; panel++) BFloatPanel.Pack(q + (long)panel * d * Width, d / 2);
     }
 
     void LoadQuery(int row, float* target, float* angles)
     {
         if (row + RowsAhead < rows) Prefetch.Bytes(QueryOf(row + RowsAhead), d * sizeof(TStored));
-        TokenRows<TLanes, TCodec, TStored>.Rotated(call, QueryOf(row), tile.Batch, RowAt(row).S, call.Scale, target, angles);
+        TokenRows<TLanes, TCodec, TStored>.Rotated(call, QueryOf(row), tile.Batch, RowAt(row).S, paired ? 1 : call.Scale, target, angles);
     }
 
     TStored* QueryOf(int row)
@@ -105,30 +108,38 @@ readonly unsafe struct PanelTile<TLanes, TCodec, TStored> : IAttentionTile<Panel
     public void Accumulate(KeyBlock block)
     {
         long elements = (long)block.Count * dv;
-        float* keys = TCodec.Expand<TLanes>(call.KeyRow(tile.Batch, tile.KvHead, block.Start), (long)block.Count * d, keyBuffer);
-        float* values = TCodec.Expand<TLanes>(call.ValueRow(tile.Batch, tile.KvHead, block.Start), elements, valueBuffer);
+        TStored* keys = call.KeyRow(tile.Batch, tile.KvHead, block.Start), values = call.ValueRow(tile.Batch, tile.KvHead, block.Start);
+        float* floatKeys = paired ? null : TCodec.Expand<TLanes>(keys, (long)block.Count * d, keyBuffer);
         KeyRange all = call.Visible.OfAll(tile.Batch, tile.First, tile.Last);
-        bool finite = (!block.Masked && !block.HasBits && call.Bias == null && all.Holds(block.Start, block.End)) || LaneMath<TLanes>.AllFinite(values, elements);
-        if (finite) Transpose.ColumnsOfFour(values, block.Count, dv, packedValues);
+        bool partial = block.Masked || block.HasBits || call.Bias != null || !all.Holds(block.Start, block.End);
+        bool finite = !partial || TCodec.AllFinite<TLanes>(values, elements);
+        float* floatValues = paired && finite ? null : TCodec.Expand<TLanes>(values, elements, valueBuffer);
+        if (finite && paired) BFloatPanel.PairRows((ushort*)values, block.Count, dv, (uint*)packedValues);
+        else if (finite) Transpose.ColumnsOfFour(floatValues, block.Count, dv, packedValues);
         for (int panel = 0; panel < panels; panel++)
         {
             int firstQuery = RowAt(panel * Width).S, lastQuery = RowAt(Math.Min((panel + 1) * Width, rows) - 1).S;
             KeyRange any = call.Visible.OfAny(tile.Batch, firstQuery, lastQuery + 1);
-            int start = Math.Max(block.Start, any.From), count = Math.Min(block.End, any.To) - start, skipped = start - block.Start;
+            int start = Math.Max(block.Start, any.From);
+            if (paired) start -= (start - block.Start) & 1; // Pairs are not divided: what nobody sees gets no weight.
+            int count = Math.Min(block.End, any.To) - start, skipped = start - block.Start;
             if (count <= 0) continue;
             float* po = o + (long)panel * paddedDv * Width;
             bool edged = !call.Visible.OfAll(tile.Batch, firstQuery, lastQuery + 1).Holds(start, start + count);
-            Weigh(panel, block.Slice(start, count), edged, keys + (long)skipped * d);
-            if (finite) Mix(packedValues + 4L * skipped, block.Count, count, po);
-            else MixVisible(values + (long)skipped * dv, count, po);
+            Weigh(panel, block.Slice(start, count), edged, paired ? keys + (long)skipped * d : floatKeys + (long)skipped * d);
+            if (!finite) MixVisible(floatValues + (long)skipped * dv, count, po);
+            else if (paired) MixPairs(block.Count, skipped, count, po);
+            else Mix(packedValues + 4L * skipped, block.Count, count, po);
         }
     }
 
     // Turns the scores of a panel into weights, and its state to the raised maxima.
-    void Weigh(int panel, KeyBlock block, bool edged, float* keys)
+    void Weigh(int panel, KeyBlock block, bool edged, void* keys)
     {
         float* pm = m + (long)panel * Width, pl = l + (long)panel * Width;
-        Score(q + (long)panel * d * Width, keys, block.Count);
+        float* pq = q + (long)panel * d * Width;
+        if (paired) BFloatPanel.Score(keys, block.Count, d, pq, call.Scale, scores);
+        else Score(pq, (float*)keys, block.Count);
         if (call.Softcap > 0) PanelSoftmax<TLanes>.Softcap(scores, block.Count, call.Softcap);
         if (call.Slopes != null) AddSlopes(panel, block);
         if (call.Bias != null) AddBias(panel, block);
@@ -169,6 +180,14 @@ readonly unsafe struct PanelTile<TLanes, TCodec, TStored> : IAttentionTile<Panel
             float* v = columns + (long)i * stride;
             Panel<TLanes>.Multiply(v, v + 1, v + 2, v + 3, 4, scores, count, po + (long)i * Width, add: true);
         }
+    }
+
+    void MixPairs(int keys, int skipped, int count, float* po)
+    {
+        int pairs = (count + 1) / 2;
+        if (count % 2 != 0) new Span<float>(scores + (long)count * Width, Width).Clear();
+        BFloatPanel.Pack(scores, pairs);
+        BFloatPanel.Mix((uint*)packedValues + 4L * skipped, (keys + 1) / 2, pairs, dv, scores, po);
     }
 
     // 0 · ∞ is NaN: where values are not finite, a hidden key must not even be multiplied.

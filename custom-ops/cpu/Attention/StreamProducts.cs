@@ -4,36 +4,42 @@ using System.Runtime.Intrinsics;
 namespace OnnxEff.CustomOps.Cpu;
 
 /// <summary>The two products of the streaming strategy for four rows of queries.</summary>
-static unsafe class StreamProducts<TLanes, TCodec, TStored>
+static unsafe class StreamProducts<TLanes, TReader, TStored>
     where TLanes : unmanaged, ILanes<TLanes>
-    where TCodec : ICodec<TStored>
+    where TReader : IReader<TStored>
     where TStored : unmanaged
 {
     // Rows are read in the order in which they lie, which is what the processor's prefetchers follow. They stop at the end of a
-    // page, and between the two products: rows are also asked for this far ahead. For 128 floats that is 4 KiB, 200 ns at 20 GB/s.
-    const long Ahead = 8;
+    // page, and between the two products: rows are also asked for a page ahead, 200 ns at 20 GB/s.
+    const long Ahead = 4096;
 
     /// <summary>scores[key][row] = q[row]·keys[key]; four rows of two keys are eight accumulators, and queries are loaded once for both.</summary>
     /// <param name="q">[4][D]</param>
     /// <param name="keys">[count][D]</param>
     /// <param name="count">Number of keys.</param>
     /// <param name="d">D.</param>
-    /// <param name="scores">[count][4]</param>
+    /// <param name="scores">[count][4], with room for an even count.</param>
     /// <param name="fetch">Whether the keys come from memory, not from the caches.</param>
-    [MethodImpl(MethodImplOptions.NoInlining)]
     public static void Score(float* q, TStored* keys, int count, int d, float* scores, bool fetch)
     {
-        int n = TLanes.Count, whole = d / n * n;
+        int whole = d / TLanes.Count * TLanes.Count;
+        ScoreTwos(q, keys, count, d, whole, scores, fetch);
+        if (whole < d) AddTails(q, keys, count, d, whole, scores);
+    }
+
+    // Nothing is called in here: accumulators would be kept in memory all the way for it.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    static void ScoreTwos(float* q, TStored* keys, int count, int d, int whole, float* scores, bool fetch)
+    {
         float* q1 = q + d, q2 = q1 + d, q3 = q2 + d;
         for (int key = 0; key < count; key += 2, keys += 2 * d, scores += 8)
         {
-            bool two = key + 1 < count;
-            TStored* other = two ? keys + d : keys;
-            if (fetch) Prefetch.Bytes(keys + Ahead * d, 2 * d * sizeof(TStored));
+            TStored* other = key + 1 < count ? keys + d : keys;
+            if (fetch) Prefetch.Bytes((byte*)keys + Ahead, 2 * d * sizeof(TStored));
             TLanes x0 = default, x1 = default, x2 = default, x3 = default, y0 = default, y1 = default, y2 = default, y3 = default;
-            for (int i = 0; i < whole; i += n)
+            for (int i = 0; i < whole; i += TLanes.Count)
             {
-                TLanes a = TCodec.Load<TLanes>(keys + i), b = TCodec.Load<TLanes>(other + i), row = TLanes.Load(q + i);
+                TLanes a = TReader.Load<TLanes>(keys + i), b = TReader.Load<TLanes>(other + i), row = TLanes.Load(q + i);
                 x0 = TLanes.MultiplyAdd(a, row, x0);
                 y0 = TLanes.MultiplyAdd(b, row, y0);
                 row = TLanes.Load(q1 + i);
@@ -46,18 +52,22 @@ static unsafe class StreamProducts<TLanes, TCodec, TStored>
                 x3 = TLanes.MultiplyAdd(a, row, x3);
                 y3 = TLanes.MultiplyAdd(b, row, y3);
             }
-            (TLanes.Sum4(x0, x1, x2, x3) + Tail(q, keys, whole, d)).Store(scores);
-            if (two) (TLanes.Sum4(y0, y1, y2, y3) + Tail(q, other, whole, d)).Store(scores + 4);
+            TLanes.Sum4(x0, x1, x2, x3).Store(scores);
+            TLanes.Sum4(y0, y1, y2, y3).Store(scores + 4);
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static Vector128<float> Tail(float* q, TStored* key, int from, int d)
+    // What is left of rows that vectors do not divide.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    static void AddTails(float* q, TStored* keys, int count, int d, int from, float* scores)
     {
-        Vector128<float> sum = default;
-        for (int i = from; i < d; i++)
-            sum += Vector128.Create(q[i], q[d + i], q[2 * d + i], q[3 * d + i]) * TCodec.Read(key[i]);
-        return sum;
+        for (int key = 0; key < count; key++, keys += d, scores += 4)
+        {
+            Vector128<float> sum = Vector128.Load(scores);
+            for (int i = from; i < d; i++)
+                sum += Vector128.Create(q[i], q[d + i], q[2 * d + i], q[3 * d + i]) * TReader.Read(keys[i]);
+            sum.Store(scores);
+        }
     }
 
     /// <summary>o[row] += Σ weights[key][row] · values[key], columns of values in as many vectors as the registers hold for four rows.</summary>
@@ -87,9 +97,9 @@ static unsafe class StreamProducts<TLanes, TCodec, TStored>
         TLanes a3 = TLanes.Load(o3), b3 = TLanes.Load(o3 + n), c3 = TLanes.Load(o3 + 2 * n), d3 = TLanes.Load(o3 + 3 * n);
         for (float* w = weights, end = weights + 4L * count; w < end; w += 4, values += d)
         {
-            if (fetch) Prefetch.Bytes(values + Ahead * d, d * sizeof(TStored));
-            TLanes va = TCodec.Load<TLanes>(values), vb = TCodec.Load<TLanes>(values + n);
-            TLanes vc = TCodec.Load<TLanes>(values + 2 * n), vd = TCodec.Load<TLanes>(values + 3 * n);
+            if (fetch) Prefetch.Bytes((byte*)values + Ahead, d * sizeof(TStored));
+            TLanes va = TReader.Load<TLanes>(values), vb = TReader.Load<TLanes>(values + n);
+            TLanes vc = TReader.Load<TLanes>(values + 2 * n), vd = TReader.Load<TLanes>(values + 3 * n);
             TLanes weight = TLanes.Create(w[0]);
             a0 = TLanes.MultiplyAdd(weight, va, a0);
             b0 = TLanes.MultiplyAdd(weight, vb, b0);
@@ -130,8 +140,8 @@ static unsafe class StreamProducts<TLanes, TCodec, TStored>
         TLanes a2 = TLanes.Load(o2), b2 = TLanes.Load(o2 + n), a3 = TLanes.Load(o3), b3 = TLanes.Load(o3 + n);
         for (float* w = weights, end = weights + 4L * count; w < end; w += 4, values += d)
         {
-            if (fetch) Prefetch.Bytes(values + Ahead * d, d * sizeof(TStored));
-            TLanes va = TCodec.Load<TLanes>(values), vb = TCodec.Load<TLanes>(values + n);
+            if (fetch) Prefetch.Bytes((byte*)values + Ahead, d * sizeof(TStored));
+            TLanes va = TReader.Load<TLanes>(values), vb = TReader.Load<TLanes>(values + n);
             TLanes weight = TLanes.Create(w[0]);
             a0 = TLanes.MultiplyAdd(weight, va, a0);
             b0 = TLanes.MultiplyAdd(weight, vb, b0);
@@ -160,9 +170,9 @@ static unsafe class StreamProducts<TLanes, TCodec, TStored>
                 for (; i + TLanes.Count <= d; i += TLanes.Count)
                 {
                     float* at = o + (long)r * d + i;
-                    TLanes.Store(TLanes.MultiplyAdd(TLanes.Create(weights[r]), TCodec.Load<TLanes>(values + i), TLanes.Load(at)), at);
+                    TLanes.Store(TLanes.MultiplyAdd(TLanes.Create(weights[r]), TReader.Load<TLanes>(values + i), TLanes.Load(at)), at);
                 }
-                for (; i < d; i++) o[(long)r * d + i] += weights[r] * TCodec.Read(values[i]);
+                for (; i < d; i++) o[(long)r * d + i] += weights[r] * TReader.Read(values[i]);
             }
     }
 

@@ -19,7 +19,7 @@ readonly unsafe struct StreamTile<TLanes, TCodec, TStored> : IAttentionTile<Stre
     readonly KeyRange all; // Keys that every query of the tile sees.
 
     /// <inheritdoc/>
-    public static int KeysPerBlock => 8; // 8 rows of 128 floats are a page, and the next page is on its way while this one is used.
+    public static int KeysPerBlock => 32 / sizeof(TStored); // Rows of 128 elements are a page then, and the next page is on its way while this one is used.
 
     /// <inheritdoc/>
     public static nuint ScratchFloats(AttentionCall<TStored> call, int queries) =>
@@ -77,11 +77,14 @@ readonly unsafe struct StreamTile<TLanes, TCodec, TStored> : IAttentionTile<Stre
         TStored* keys = call.KeyRow(tile.Batch, tile.KvHead, block.Start), values = call.ValueRow(tile.Batch, tile.KvHead, block.Start);
         bool edged = !all.Holds(block.Start, block.End);
         bool partial = block.Masked || block.HasBits || edged || call.Bias != null;
-        bool finite = !partial || AllFinite(values, (long)block.Count * dv);
+        // Where there is one way to read, and nothing to hide, nobody asks.
+        bool finiteKeys = !TCodec.FiniteIsFaster || TCodec.AllFinite<TLanes>(keys, (long)block.Count * d);
+        bool finiteValues = (!TCodec.FiniteIsFaster && !partial) || TCodec.AllFinite<TLanes>(values, (long)block.Count * dv);
         for (int group = 0; group < groups; group++)
         {
             float* gq = q + 4L * group * d, go = o + 4L * group * dv;
-            StreamProducts<TLanes, TCodec, TStored>.Score(gq, keys, block.Count, d, scores, fetch: group == 0);
+            if (finiteKeys) StreamProducts<TLanes, Finite<TCodec, TStored>, TStored>.Score(gq, keys, block.Count, d, scores, fetch: group == 0);
+            else StreamProducts<TLanes, TCodec, TStored>.Score(gq, keys, block.Count, d, scores, fetch: group == 0);
             // The vectors of the softmax may reach past the last key.
             int padded = (4 * block.Count + TLanes.Count - 1) / TLanes.Count * TLanes.Count;
             new Span<float>(scores + 4 * block.Count, padded - 4 * block.Count).Fill(float.NegativeInfinity);
@@ -89,8 +92,9 @@ readonly unsafe struct StreamTile<TLanes, TCodec, TStored> : IAttentionTile<Stre
             if (call.Slopes != null) AddSlopes(group, block);
             if (partial) Mask(group, block);
             Softmax(padded, m + 4 * group, l + 4 * group, go);
-            if (finite) StreamProducts<TLanes, TCodec, TStored>.Mix(scores, values, block.Count, dv, go, fetch: group == 0);
-            else MixVisible(values, block.Count, go);
+            if (finiteValues) StreamProducts<TLanes, Finite<TCodec, TStored>, TStored>.Mix(scores, values, block.Count, dv, go, fetch: group == 0);
+            else if (partial) MixVisible(values, block.Count, go);
+            else StreamProducts<TLanes, TCodec, TStored>.Mix(scores, values, block.Count, dv, go, fetch: group == 0);
         }
     }
 
@@ -161,16 +165,6 @@ readonly unsafe struct StreamTile<TLanes, TCodec, TStored> : IAttentionTile<Stre
             sum = TLanes.Add(sum, x);
         }
         (Vector128.Load(gl) + TLanes.FoldAdd(sum)).Store(gl);
-    }
-
-    static bool AllFinite(TStored* values, long count)
-    {
-        float rest = 0;
-        TLanes zero = default, sum = default;
-        long i = 0;
-        for (; i + TLanes.Count <= count; i += TLanes.Count) sum = TLanes.MultiplyAdd(TCodec.Load<TLanes>(values + i), zero, sum);
-        for (; i < count; i++) rest += TCodec.Read(values[i]) * 0;
-        return rest == 0 && !TLanes.AnyDiffers(sum, zero);
     }
 
     // 0 · ∞ is NaN: where values are not finite, a hidden key must not even be multiplied.

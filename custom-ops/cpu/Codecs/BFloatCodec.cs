@@ -14,6 +14,24 @@ public readonly unsafe struct BFloatCodec : ICodec<BFloat16>
     public static TLanes Load<TLanes>(BFloat16* source) where TLanes : unmanaged, ILanes<TLanes> => TLanes.LoadBFloat((ushort*)source);
 
     /// <inheritdoc/>
+    public static bool FiniteIsFaster => false;
+
+    /// <inheritdoc/>
+    public static bool AllFinite<TLanes>(BFloat16* source, long count) where TLanes : unmanaged, ILanes<TLanes>
+    {
+        float rest = 0;
+        TLanes zero = default, sum = default;
+        long i = 0;
+        for (; i + TLanes.Count <= count; i += TLanes.Count) sum = TLanes.MultiplyAdd(Load<TLanes>(source + i), zero, sum);
+        for (; i < count; i++) rest += (float)source[i] * 0;
+        return rest == 0 && !TLanes.AnyDiffers(sum, zero);
+    }
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TLanes LoadFinite<TLanes>(BFloat16* source) where TLanes : unmanaged, ILanes<TLanes> => Load<TLanes>(source);
+
+    /// <inheritdoc/>
     public static float* Expand<TLanes>(BFloat16* source, long count, float* buffer) where TLanes : unmanaged, ILanes<TLanes>
     {
         long i = 0;

@@ -14,6 +14,17 @@ public readonly unsafe struct HalfCodec : ICodec<Half>
     public static TLanes Load<TLanes>(Half* source) where TLanes : unmanaged, ILanes<TLanes> => TLanes.LoadHalf((ushort*)source);
 
     /// <inheritdoc/>
+    public static bool FiniteIsFaster => true;
+
+    /// <inheritdoc/>
+    public static bool AllFinite<TLanes>(Half* source, long count) where TLanes : unmanaged, ILanes<TLanes> =>
+        TLanes.AllFiniteHalves((ushort*)source, count);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TLanes LoadFinite<TLanes>(Half* source) where TLanes : unmanaged, ILanes<TLanes> => TLanes.LoadFiniteHalf((ushort*)source);
+
+    /// <inheritdoc/>
     public static float* Expand<TLanes>(Half* source, long count, float* buffer) where TLanes : unmanaged, ILanes<TLanes>
     {
         long i = 0;

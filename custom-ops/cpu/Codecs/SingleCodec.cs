@@ -14,6 +14,17 @@ public readonly unsafe struct SingleCodec : ICodec<float>
     public static TLanes Load<TLanes>(float* source) where TLanes : unmanaged, ILanes<TLanes> => TLanes.Load(source);
 
     /// <inheritdoc/>
+    public static bool FiniteIsFaster => false;
+
+    /// <inheritdoc/>
+    public static bool AllFinite<TLanes>(float* source, long count) where TLanes : unmanaged, ILanes<TLanes> =>
+        LaneMath<TLanes>.AllFinite(source, count);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TLanes LoadFinite<TLanes>(float* source) where TLanes : unmanaged, ILanes<TLanes> => Load<TLanes>(source);
+
+    /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float* Expand<TLanes>(float* source, long count, float* buffer) where TLanes : unmanaged, ILanes<TLanes> => source;
 

@@ -21,6 +21,12 @@ public unsafe interface ILanes<TSelf> where TSelf : unmanaged, ILanes<TSelf>
     /// <summary>Reads <see cref="Count"/> IEEE half floats.</summary>
     static abstract TSelf LoadHalf(ushort* source);
 
+    /// <summary>As <see cref="LoadHalf"/>, in half as many instructions, where no half is infinite or NaN.</summary>
+    static abstract TSelf LoadFiniteHalf(ushort* source);
+
+    /// <summary>True when no IEEE half float is infinite or NaN.</summary>
+    static abstract bool AllFiniteHalves(ushort* source, long count);
+
     /// <summary>Reads <see cref="Count"/> bfloat16.</summary>
     static abstract TSelf LoadBFloat(ushort* source);
 

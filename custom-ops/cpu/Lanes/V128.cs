@@ -39,6 +39,31 @@ public readonly unsafe struct V128(Vector128<float> v) : ILanes<V128>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V128 LoadFiniteHalf(ushort* source)
+    {
+        // The shifted copies of the sign leave only the uppermost; the product moves the exponent's bias, of subnormals too.
+        Vector128<int> shifted = Vector128.WidenLower(Vector64.Load((short*)source).ToVector128Unsafe()) << 13;
+        return new((shifted & Vector128.Create(unchecked((int)0x8FFFE000))).AsSingle() * Vector128.Create(5.192296858534828e33f));
+    }
+
+    /// <inheritdoc/>
+    public static bool AllFiniteHalves(ushort* source, long count)
+    {
+        // Without its sign a half that is not finite is among the largest numbers.
+        Vector128<ushort> a = default, b = default;
+        long i = 0;
+        for (; i + 4 * Count <= count; i += 4 * Count)
+        {
+            a = Vector128.Max(a, Vector128.Load(source + i) << 1);
+            b = Vector128.Max(b, Vector128.Load(source + i + 2 * Count) << 1);
+        }
+        bool finite = Vector128.LessThanAll(Vector128.Max(a, b), Vector128.Create((ushort)0xF800));
+        for (; i < count; i++) finite &= (ushort)(source[i] << 1) < 0xF800;
+        return finite;
+    }
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V128 LoadBFloat(ushort* source) => new((Vector128.WidenLower(Vector64.Load(source).ToVector128Unsafe()) << 16).AsSingle());
 
     /// <inheritdoc/>

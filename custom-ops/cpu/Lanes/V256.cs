@@ -39,6 +39,31 @@ public readonly unsafe struct V256(Vector256<float> v) : ILanes<V256>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V256 LoadFiniteHalf(ushort* source)
+    {
+        // The shifted copies of the sign leave only the uppermost; the product moves the exponent's bias, of subnormals too.
+        Vector256<int> shifted = Vector256.WidenLower(Vector128.Load((short*)source).ToVector256Unsafe()) << 13;
+        return new((shifted & Vector256.Create(unchecked((int)0x8FFFE000))).AsSingle() * Vector256.Create(5.192296858534828e33f));
+    }
+
+    /// <inheritdoc/>
+    public static bool AllFiniteHalves(ushort* source, long count)
+    {
+        // Without its sign a half that is not finite is among the largest numbers.
+        Vector256<ushort> a = default, b = default;
+        long i = 0;
+        for (; i + 4 * Count <= count; i += 4 * Count)
+        {
+            a = Vector256.Max(a, Vector256.Load(source + i) << 1);
+            b = Vector256.Max(b, Vector256.Load(source + i + 2 * Count) << 1);
+        }
+        bool finite = Vector256.LessThanAll(Vector256.Max(a, b), Vector256.Create((ushort)0xF800));
+        for (; i < count; i++) finite &= (ushort)(source[i] << 1) < 0xF800;
+        return finite;
+    }
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V256 LoadBFloat(ushort* source) => new((Vector256.WidenLower(Vector128.Load(source).ToVector256Unsafe()) << 16).AsSingle());
 
     /// <inheritdoc/>

@@ -39,6 +39,31 @@ public readonly unsafe struct V512(Vector512<float> v) : ILanes<V512>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V512 LoadFiniteHalf(ushort* source)
+    {
+        // The shifted copies of the sign leave only the uppermost; the product moves the exponent's bias, of subnormals too.
+        Vector512<int> shifted = Vector512.WidenLower(Vector256.Load((short*)source).ToVector512Unsafe()) << 13;
+        return new((shifted & Vector512.Create(unchecked((int)0x8FFFE000))).AsSingle() * Vector512.Create(5.192296858534828e33f));
+    }
+
+    /// <inheritdoc/>
+    public static bool AllFiniteHalves(ushort* source, long count)
+    {
+        // Without its sign a half that is not finite is among the largest numbers.
+        Vector512<ushort> a = default, b = default;
+        long i = 0;
+        for (; i + 4 * Count <= count; i += 4 * Count)
+        {
+            a = Vector512.Max(a, Vector512.Load(source + i) << 1);
+            b = Vector512.Max(b, Vector512.Load(source + i + 2 * Count) << 1);
+        }
+        bool finite = Vector512.LessThanAll(Vector512.Max(a, b), Vector512.Create((ushort)0xF800));
+        for (; i < count; i++) finite &= (ushort)(source[i] << 1) < 0xF800;
+        return finite;
+    }
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V512 LoadBFloat(ushort* source) => new((Vector512.WidenLower(Vector256.Load(source).ToVector512Unsafe()) << 16).AsSingle());
 
     /// <inheritdoc/>

@@ -32,6 +32,7 @@ static unsafe class Registration
 
     static nint CreateDomain(OrtApi api)
     {
+        Leaf.Offer();
         void* domain;
         fixed (byte* name = OrtApi.Utf8(OnnxEffOperators.Domain)) api.Check(api.CreateCustomOpDomain(name, &domain));
         for (int kernel = 0; kernel < Kernels.Length; kernel++)

@@ -15,7 +15,7 @@ enum CacheUse
     Concat,
 }
 
-/// <summary>One call of attention: a batch of one row, fp32 or fp16, causal.</summary>
+/// <summary>One call of attention: a batch of one row, causal.</summary>
 /// <param name="Name">How reports call it.</param>
 /// <param name="Sequence">S, new tokens.</param>
 /// <param name="Total">T, keys after the call.</param>
@@ -49,14 +49,23 @@ sealed record AttentionCase(string Name, int Sequence, int Total, int HeadSize, 
         .. from d in (int[])[128, 64] from s in (int[])[512, 2048, 8192] select Prefill(s, d),
         .. from keys in (int[])[4096, 32768] from cache in (CacheUse[])[CacheUse.InPlace, CacheUse.Concat] select Decode(keys, cache),
         Decode(32768, CacheUse.InPlace, ElementType.Float16),
+        Prefill(2048, 128, ElementType.BFloat16),
     ];
 
     /// <summary>As many kinds of cases, small.</summary>
     public static IReadOnlyList<AttentionCase> Quick { get; } =
         [Prefill(64, 128), Prefill(64, 64), Decode(256, CacheUse.InPlace), Decode(256, CacheUse.Concat), Decode(256, CacheUse.InPlace, ElementType.Float16)];
 
-    static AttentionCase Prefill(int sequence, int headSize) => new($"prefill S={sequence} D={headSize}", sequence, sequence, headSize, CacheUse.Fresh);
+    static AttentionCase Prefill(int sequence, int headSize, ElementType element = ElementType.Float32) =>
+        new($"prefill S={sequence} D={headSize}{Suffix(element)}", sequence, sequence, headSize, CacheUse.Fresh) { Element = element };
 
     static AttentionCase Decode(int keys, CacheUse cache, ElementType element = ElementType.Float32) =>
-        new($"decode T={keys}{(cache == CacheUse.InPlace ? " in place" : " concat")}{(element == ElementType.Float16 ? " fp16" : "")}", 1, keys, 128, cache) { Element = element };
+        new($"decode T={keys}{(cache == CacheUse.InPlace ? " in place" : " concat")}{Suffix(element)}", 1, keys, 128, cache) { Element = element };
+
+    static string Suffix(ElementType element) => element switch
+    {
+        ElementType.Float16 => " fp16",
+        ElementType.BFloat16 => " bf16",
+        _ => "",
+    };
 }

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using OnnxEff.CustomOps.Cpu;
 using OnnxEff.Ir;
 using OnnxEff.Runtime;
 
@@ -97,6 +98,8 @@ sealed class AttentionData(AttentionCase @case) : IDisposable
         uint state = 2463534242 + (uint)made.Count;
         if (@case.Element == ElementType.Float16)
             foreach (ref Half half in MemoryMarshal.Cast<byte, Half>(tensor.Bytes)) half = (Half)Next();
+        else if (@case.Element == ElementType.BFloat16)
+            foreach (ref BFloat16 bfloat in MemoryMarshal.Cast<byte, BFloat16>(tensor.Bytes)) bfloat = (BFloat16)Next();
         else
             foreach (ref float single in tensor.As<float>()) single = Next();
         return tensor;

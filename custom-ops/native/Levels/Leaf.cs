@@ -1,0 +1,26 @@
+#if ONNXEFF_LEAF
+using System.Runtime.InteropServices;
+using OnnxEff.CustomOps.Cpu;
+#endif
+
+namespace OnnxEff.CustomOps.Native;
+
+/// <summary>The C functions that are linked into this library, where it has any.</summary>
+static unsafe partial class Leaf
+{
+    /// <summary>Hands the kernels what the processor runs.</summary>
+    public static void Offer()
+    {
+#if ONNXEFF_LEAF
+        if (!BFloatPanel.ProcessorTakes) return;
+        nint multiply, pack;
+        BFloatFunctions(&multiply, &pack);
+        BFloatPanel.Use(multiply, pack);
+#endif
+    }
+
+#if ONNXEFF_LEAF
+    [LibraryImport("onnxeff_leaf", EntryPoint = "onnxeff_bfloat_functions")]
+    private static partial void BFloatFunctions(nint* multiply, nint* pack);
+#endif
+}
