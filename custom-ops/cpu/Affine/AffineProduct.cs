@@ -12,7 +12,7 @@ static unsafe class AffineProduct<TLanes, TWords, TBits>
     where TWords : unmanaged, IWordLanes<TWords, TLanes>
     where TBits : ICodeBits
 {
-    const int TilesAtOnce = 4, FewItems = 8, BlocksAhead = 4;
+    const int TilesAtOnce = 4, FewItems = 8, BlocksAhead = 4, BlocksAtOnce = 32;
 
     /// <summary>y[t][o] = W·x[t] + bias.</summary>
     /// <param name="layout">Sizes.</param>
@@ -25,53 +25,72 @@ static unsafe class AffineProduct<TLanes, TWords, TBits>
     public static void Run(AffineBlockLayout layout, byte* units, AffineInputs x, float* bias, float* y, int tokens, ParallelFor? parallel)
     {
         int atOnce = Math.Clamp(layout.Tiles / FewItems, 1, TilesAtOnce), rows = AffineBlockLayout.TileRows;
-        Workers.Run(parallel, (layout.Tiles + atOnce - 1) / atOnce, (nuint)rows, (item, sums) =>
+        Workers.Run(parallel, (layout.Tiles + atOnce - 1) / atOnce, (nuint)(rows + BlocksAtOnce * rows), (item, sums) =>
         {
             for (int tile = item * atOnce; tile < Math.Min((item + 1) * atOnce, layout.Tiles); tile++)
                 for (int t = 0; t < tokens; t++)
                 {
-                    for (int part = 0; part < rows; part += TLanes.Count)
-                        TLanes.Store(Rows(layout, units + (nint)tile * layout.Blocks * layout.UnitBytes, x, t, part), sums + part);
-                    int first = tile * rows, count = Math.Min(rows, layout.Outputs - first);
-                    float* target = y + (long)t * layout.Outputs + first;
-                    for (int i = 0; i < count; i++) target[i] = bias == null ? sums[i] : sums[i] + bias[first + i];
+                    byte* first = units + (nint)tile * layout.Blocks * layout.UnitBytes;
+                    for (int part = 0; part < rows; part += TLanes.Count) AddRows(layout, first, x, t, part, (int*)(sums + rows), sums + part);
+                    int row = tile * rows, count = Math.Min(rows, layout.Outputs - row);
+                    float* target = y + (long)t * layout.Outputs + row;
+                    for (int i = 0; i < count; i++) target[i] = bias == null ? sums[i] : sums[i] + bias[row + i];
                 }
         });
     }
 
-    /// <summary>A register of rows of a tile.</summary>
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    static TLanes Rows(AffineBlockLayout layout, byte* unit, AffineInputs x, int token, int firstRow)
+    /// <summary>A register of rows of a tile: some blocks as whole numbers, then these with their scales, so that both loops are small enough to be compiled in one piece.</summary>
+    static void AddRows(AffineBlockLayout layout, byte* tile, AffineInputs x, int token, int firstRow, int* wholes, float* sums)
     {
-        bool hasMinima = layout.HasMinima;
-        int blocks = layout.Blocks, unitBytes = layout.UnitBytes, sideBytes = layout.SideBytes, zero = layout.Zero;
-        long at = (long)token * blocks;
-        int* pairs = (int*)(x.Words + at * AffineBlockLayout.BlockInputs), sums = x.Sums + at;
-        float* steps = x.Steps + at;
-        TWords mask = TWords.Create(TBits.Count == 4 ? 0x000F000F : 0x00FF00FF);
-        TLanes y = default;
-        for (int b = 0; b < blocks; b++, unit += unitBytes, pairs += AffineBlockLayout.BlockInputs / 2)
+        TLanes.Store(default, sums);
+        for (int block = 0; block < layout.Blocks; block += BlocksAtOnce)
         {
-            Prefetch.Bytes(unit + BlocksAhead * unitBytes, unitBytes);
-            byte* codes = unit + sideBytes + 4 * firstRow;
-            TWords even = TWords.Create(-zero * sums[b]), odd = default;
-            AddVector(codes, 0, pairs, mask, ref even, ref odd);
-            AddVector(codes, 1, pairs, mask, ref even, ref odd);
-            AddVector(codes, 2, pairs, mask, ref even, ref odd);
-            AddVector(codes, 3, pairs, mask, ref even, ref odd);
-            if (TBits.Count == 8)
-            {
-                AddVector(codes, 4, pairs, mask, ref even, ref odd);
-                AddVector(codes, 5, pairs, mask, ref even, ref odd);
-                AddVector(codes, 6, pairs, mask, ref even, ref odd);
-                AddVector(codes, 7, pairs, mask, ref even, ref odd);
-            }
-            ushort* side = (ushort*)unit + firstRow;
-            TLanes product = TLanes.Multiply(TLanes.Create(steps[b]), TWords.ToFloats(TWords.Add(even, odd)));
-            y = TLanes.MultiplyAdd(TLanes.LoadHalf(side), product, y);
-            if (hasMinima) y = TLanes.MultiplyAdd(TLanes.LoadHalf(side + AffineBlockLayout.TileRows), TLanes.Create(steps[b] * sums[b]), y);
+            int count = Math.Min(BlocksAtOnce, layout.Blocks - block);
+            long at = (long)token * layout.Blocks + block;
+            byte* units = tile + (nint)block * layout.UnitBytes;
+            SumBlocks(units + layout.SideBytes + 4 * firstRow, layout.UnitBytes, count, (int*)(x.Words + at * AffineBlockLayout.BlockInputs), x.Sums + at, -layout.Zero, wholes);
+            ScaleBlocks((ushort*)units + firstRow, layout.UnitBytes, count, x.Steps + at, wholes, sums);
+            if (layout.HasMinima) AddMinima((ushort*)units + AffineBlockLayout.TileRows + firstRow, layout.UnitBytes, count, x.Steps + at, x.Sums + at, sums);
         }
-        return y;
+    }
+
+    /// <summary>wholes[block] = Σ code · word, from the start that the middle of the codes makes.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    static void SumBlocks(byte* codes, nint unitBytes, int blocks, int* pairs, int* sums, int start, int* wholes)
+    {
+        TWords mask = TWords.Create(TBits.Count == 4 ? 0x000F000F : 0x00FF00FF);
+        for (int b = 0; b < blocks; b++, codes += unitBytes, pairs += AffineBlockLayout.BlockInputs / 2, wholes += TLanes.Count)
+        {
+            Prefetch.Bytes(codes + BlocksAhead * unitBytes, unitBytes);
+            TWords even = TWords.Create(start * sums[b]), odd = default;
+            for (int vector = 0; vector < AffineBlockLayout.BlockInputs * TBits.Count / 32; vector += 4)
+            {
+                AddVector(codes, vector, pairs, mask, ref even, ref odd);
+                AddVector(codes, vector + 1, pairs, mask, ref even, ref odd);
+                AddVector(codes, vector + 2, pairs, mask, ref even, ref odd);
+                AddVector(codes, vector + 3, pairs, mask, ref even, ref odd);
+            }
+            TWords.Store(TWords.Add(even, odd), wholes);
+        }
+    }
+
+    /// <summary>sums += scale · step · whole.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    static void ScaleBlocks(ushort* scales, nint unitBytes, int blocks, float* steps, int* wholes, float* sums)
+    {
+        TLanes y = TLanes.Load(sums);
+        for (int b = 0; b < blocks; b++, scales += unitBytes / sizeof(ushort), wholes += TLanes.Count)
+            y = TLanes.MultiplyAdd(TLanes.LoadHalf(scales), TLanes.Multiply(TLanes.Create(steps[b]), TWords.ToFloats(TWords.Load((byte*)wholes))), y);
+        TLanes.Store(y, sums);
+    }
+
+    /// <summary>sums += minimum · step · Σ words.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    static void AddMinima(ushort* minima, nint unitBytes, int blocks, float* steps, int* inputSums, float* sums)
+    {
+        TLanes y = TLanes.Load(sums);
+        for (int b = 0; b < blocks; b++, minima += unitBytes / sizeof(ushort)) y = TLanes.MultiplyAdd(TLanes.LoadHalf(minima), TLanes.Create(steps[b] * inputSums[b]), y);
+        TLanes.Store(y, sums);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

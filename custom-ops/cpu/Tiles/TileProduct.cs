@@ -34,7 +34,13 @@ static unsafe class TileProduct<TLanes> where TLanes : unmanaged, ILanes<TLanes>
                     for (int p = 0; p < panelCount; p++)
                     {
                         float* b = panels + ((long)p * size.Inputs + runs[run].First + c) * width;
-                        for (int q = 0; q < quads; q++)
+                        int q = 0;
+                        for (; Panel<TLanes>.TakesEight && q + 2 <= quads; q += 2)
+                        {
+                            float* a = tile + q * RowsAtOnce * outputStep;
+                            Panel<TLanes>.MultiplyEight(a, a + RowsAtOnce * outputStep, outputStep, columnStep, b, end - c, sums + ((long)p * quads + q) * RowsAtOnce * width, add: !isFirst);
+                        }
+                        for (; q < quads; q++)
                         {
                             float* a = tile + q * RowsAtOnce * outputStep;
                             Panel<TLanes>.Multiply(a, a + outputStep, a + 2 * outputStep, a + 3 * outputStep, columnStep, b, end - c,

@@ -10,6 +10,9 @@ unsafe interface IWordLanes<TSelf, TLanes>
     /// <summary>Reads a register's bytes; no alignment is needed.</summary>
     static abstract TSelf Load(byte* source);
 
+    /// <summary>Writes 32-bit words.</summary>
+    static abstract void Store(TSelf value, int* target);
+
     /// <summary>The same 32 bits in every lane.</summary>
     static abstract TSelf Create(int value);
 

@@ -15,6 +15,10 @@ readonly unsafe struct Words128(Vector128<short> v) : IWordLanes<Words128, V128>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(Words128 value, int* target) => value.V.AsInt32().Store(target);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Words128 Create(int value) => new(Vector128.Create(value).AsInt16());
 
     /// <inheritdoc/>

@@ -15,6 +15,10 @@ readonly unsafe struct Words256(Vector256<short> v) : IWordLanes<Words256, V256>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(Words256 value, int* target) => value.V.AsInt32().Store(target);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Words256 Create(int value) => new(Vector256.Create(value).AsInt16());
 
     /// <inheritdoc/>

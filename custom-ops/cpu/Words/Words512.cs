@@ -15,6 +15,10 @@ readonly unsafe struct Words512(Vector512<short> v) : IWordLanes<Words512, V512>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(Words512 value, int* target) => value.V.AsInt32().Store(target);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Words512 Create(int value) => new(Vector512.Create(value).AsInt16());
 
     /// <inheritdoc/>
