@@ -8,6 +8,10 @@ namespace OnnxEff.Tests.Compression;
 /// <summary>How much perplexity the demo model may lose at which size; every third of the 108 windows of its held-out text.</summary>
 public sealed class KjvBarTests : IDisposable
 {
+    const string All = "ONNXEFF_LONG_TESTS";
+
+    static readonly string[] Quick = ["vq:2", "int4"];
+
     readonly TempFolder folder = new();
 
     public void Dispose() => folder.Dispose();
@@ -23,6 +27,7 @@ public sealed class KjvBarTests : IDisposable
     [InlineData("int8", 8.50, 1.001)] // 704 inputs are five and a half blocks of 128
     public void A_stored_form_keeps_its_promise(string weights, double bits, double ratio)
     {
+        Assert.SkipUnless(Quick.Contains(weights) || Environment.GetEnvironmentVariable(All) == "1", $"It takes a minute: set {All}=1.");
         var calibration = Fixtures.Shared("kjv", "calibration.npy");
         if (!weights.StartsWith("int", StringComparison.Ordinal)) OperatorLibrary.Require();
         var run = CliProcess.Run("compress", Demo.Model, folder["out.onnx"], "--weights", weights, "--calibration", calibration, "--json");

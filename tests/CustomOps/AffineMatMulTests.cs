@@ -3,7 +3,6 @@ using OnnxEff.CustomOps.Cpu;
 using OnnxEff.Formats;
 using OnnxEff.Ir;
 using OnnxEff.Ops;
-using OnnxEff.Tests.Testing;
 using Xunit;
 
 namespace OnnxEff.Tests.CustomOps;
@@ -49,7 +48,8 @@ public unsafe class AffineMatMulTests
     {
         AffineBlocks weight = Draw(new(1000, 640, 4, true));
         Dense<float> input = Input(tokens, 640);
-        Assert.Equal(AtEachLevel(weight, null, input, null), AtEachLevel(weight, null, input, (count, body) => Parallel.For(0, count, body)));
+        ParallelFor threads = (count, body) => Parallel.For(0, count, body);
+        Assert.Equal(AtEachLevel(weight, null, input, null).Select(level => level.Output), AtEachLevel(weight, null, input, threads).Select(level => level.Output));
     }
 
     [Theory]
@@ -87,7 +87,7 @@ public unsafe class AffineMatMulTests
         long[] ids = [36, 0, -1, 17, -37];
         TensorPointer output = memory.Empty([ids.Length, 50], ElementType.Float32);
         Assert.Null(AffineGatherKernel.Run(table.Layout, memory.Copy(Tensor.Vector<long>(ids)), memory.Copy(table.Units), (float*)output.Data, null));
-        Assert.Equal(ids.SelectMany(id => dense.AsSpan((int)(id < 0 ? id + 37 : id) * 50, 50).ToArray()), Arena.Read(output));
+        Assert.Equal(ids.SelectMany(id => dense.AsSpan((int)(id < 0 ? id + 37 : id) * 50, 50).ToArray()), Arena.Read(output).Data);
         foreach (long wrong in (long[])[37, -38, long.MaxValue])
             Assert.Equal($"indices holds {wrong}, which is no row of 37.",
                 AffineGatherKernel.Run(table.Layout, memory.Copy(Tensor.Vector<long>([wrong])), memory.Copy(table.Units), (float*)output.Data, null));
@@ -121,7 +121,7 @@ public unsafe class AffineMatMulTests
         TensorPointer x = memory.Put(input, ElementType.Float32), units = memory.Copy(weight.Units), output = memory.Empty([tokens, weight.Layout.Outputs], ElementType.Float32);
         TensorPointer shift = bias is null ? default : memory.Copy(Tensor.Vector<float>(bias));
         AffineMatMulKernel.Run<TLanes>(weight.Layout, (float*)x.Data, (byte*)units.Data, (float*)shift.Data, (float*)output.Data, tokens, parallel);
-        return Arena.Read(output);
+        return Arena.Read(output).Data;
     }
 
     // Half a step of its block for each input, times the weight; then the rounding of fp32 sums.
@@ -154,7 +154,7 @@ public unsafe class AffineMatMulTests
         var random = new Random(layout.Outputs * 7919 + layout.Inputs);
         int blocks = layout.Outputs * layout.Blocks;
         byte[] codes = [.. Enumerable.Range(0, layout.Outputs * layout.Inputs).Select(_ => (byte)random.Next(1 << layout.Bits))];
-        Half[] scales = [.. Enumerable.Range(0, blocks).Select(_ => (Half)((random.NextSingle() * 2 - 1) / (1 << layout.Bits)))];
+        Half[] scales = [.. Enumerable.Range(0, blocks).Select(_ => (Half)((layout.HasMinima || random.Next(2) == 0 ? 1 : -1) * (0.1f + random.NextSingle()) / (1 << layout.Bits)))];
         return AffineBlocks.Pack(layout, codes, scales, [.. Enumerable.Range(0, blocks).Select(_ => (Half)(random.NextSingle() - 0.5f))]);
     }
 }
