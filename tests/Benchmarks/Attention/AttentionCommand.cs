@@ -31,9 +31,12 @@ static class AttentionCommand
             bool small = parse.GetValue(quick);
             IReadOnlyList<AttentionCase> all = small ? AttentionCase.Quick : AttentionCase.Full;
             AttentionCase[] cases = Needed.Named(all, c => c.Name, parse.GetValue(only)!);
-            if (cases.Length == 0) return (int)ExitCode.Usage;
             AttentionWay ours = AttentionWay.Ours with { Library = library };
             IReadOnlyList<AttentionWay> others = parse.GetValue(against) is { } build ? [ours with { Name = "other build", Library = build }] : AttentionWay.OfOnnxRuntime;
+            AttentionCase[] alone = [.. cases.Where(c => !others.Any(way => way.Takes(c)))];
+            foreach (AttentionCase c in alone) Console.Error.WriteLine($"{c.Name} is left out: ONNX Runtime has nothing to put beside it. Use --against.");
+            cases = [.. cases.Except(alone)];
+            if (cases.Length == 0) return (int)ExitCode.Usage;
             var benchmark = new AttentionBenchmark(ours, others, small ? Effort.Smoke : Effort.Full, Console.Error.WriteLine);
             var report = new AttentionReport([.. parse.GetValue(threads)!.SelectMany(count => cases.Select(c => benchmark.Measure(c, count)))]);
             string folder = Directory.CreateDirectory(parse.GetValue(output)!).FullName;

@@ -32,15 +32,18 @@ sealed record AttentionWay(string Name, Func<AttentionCase, bool> Takes, Func<At
     /// <summary>ONNX Runtime's ways, in the order of the report's columns.</summary>
     public static IReadOnlyList<AttentionWay> OfOnnxRuntime { get; } =
     [
-        new("GQA, shared buffer", c => c.Cache != CacheUse.Concat, (data, output) => GroupQuery(data, output, shared: true)),
-        new("GQA, concat", _ => true, (data, output) => GroupQuery(data, output, shared: false)),
+        new("GQA, shared buffer", c => HasKernel(c) && c.Cache != CacheUse.Concat, (data, output) => GroupQuery(data, output, shared: true)),
+        new("GQA, concat", HasKernel, (data, output) => GroupQuery(data, output, shared: false)),
         new("MHA, dense bias", c => c.Element == ElementType.Float32 && ScoresFit(c), MultiHead),
         new("Attention-23, concat", ScoresFit, Standard),
         new("Attention-24, scatter", c => c.Cache == CacheUse.InPlace && c.Sequence == 1, StandardScattered),
     ];
 
+    // Its attention on the CPU takes no bf16.
+    static bool HasKernel(AttentionCase c) => c.Element != ElementType.BFloat16;
+
     // These hold every score at once, some twice: a prompt of 8192 tokens would take 17 GB.
-    static bool ScoresFit(AttentionCase c) => 4L * c.QueryHeads * c.Sequence * c.Total <= 2L << 30;
+    static bool ScoresFit(AttentionCase c) => HasKernel(c) && 4L * c.QueryHeads * c.Sequence * c.Total <= 2L << 30;
 
     static BoundGraph GroupQuery(AttentionData data, OrtTensor output, bool shared)
     {
