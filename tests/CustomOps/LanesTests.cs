@@ -7,39 +7,33 @@ namespace OnnxEff.Tests.CustomOps;
 public abstract unsafe class LanesTests<TLanes> where TLanes : unmanaged, ILanes<TLanes>
 {
     [Fact]
-    public void Reads_every_half_float()
+    public void Reads_every_half_float() => EachHalf(TLanes.LoadHalf, (expected, actual) =>
+    {
+        if (float.IsNaN(expected)) Assert.True(float.IsNaN(actual));
+        else AssertSameBits(expected, actual);
+    });
+
+    [Fact]
+    public void Reads_every_finite_half_float_the_short_way() => EachHalf(TLanes.LoadFiniteHalf, (expected, actual) =>
+    {
+        if (float.IsFinite(expected)) AssertSameBits(expected, actual);
+    });
+
+    delegate TLanes Load(ushort* halves);
+
+    static void EachHalf(Load load, Action<float, float> check)
     {
         ushort* halves = stackalloc ushort[TLanes.Count];
         float* floats = stackalloc float[TLanes.Count];
         for (int bits = 0; bits <= ushort.MaxValue; bits += TLanes.Count)
         {
             for (int i = 0; i < TLanes.Count; i++) halves[i] = (ushort)(bits + i);
-            TLanes.Store(TLanes.LoadHalf(halves), floats);
-            for (int i = 0; i < TLanes.Count; i++)
-            {
-                var expected = (float)BitConverter.UInt16BitsToHalf(halves[i]);
-                if (float.IsNaN(expected)) Assert.True(float.IsNaN(floats[i]));
-                else Assert.Equal(BitConverter.SingleToUInt32Bits(expected), BitConverter.SingleToUInt32Bits(floats[i]));
-            }
+            TLanes.Store(load(halves), floats);
+            for (int i = 0; i < TLanes.Count; i++) check((float)BitConverter.UInt16BitsToHalf(halves[i]), floats[i]);
         }
     }
 
-    [Fact]
-    public void Reads_every_finite_half_float_the_short_way()
-    {
-        ushort* halves = stackalloc ushort[TLanes.Count];
-        float* floats = stackalloc float[TLanes.Count];
-        for (int bits = 0; bits <= ushort.MaxValue; bits += TLanes.Count)
-        {
-            for (int i = 0; i < TLanes.Count; i++) halves[i] = (ushort)(bits + i);
-            TLanes.Store(TLanes.LoadFiniteHalf(halves), floats);
-            for (int i = 0; i < TLanes.Count; i++)
-            {
-                var expected = (float)BitConverter.UInt16BitsToHalf(halves[i]);
-                if (float.IsFinite(expected)) Assert.Equal(BitConverter.SingleToUInt32Bits(expected), BitConverter.SingleToUInt32Bits(floats[i]));
-            }
-        }
-    }
+    static void AssertSameBits(float expected, float actual) => Assert.Equal(BitConverter.SingleToUInt32Bits(expected), BitConverter.SingleToUInt32Bits(actual));
 
     [Fact]
     public void Finds_every_half_float_that_is_not_finite_wherever_it_lies()

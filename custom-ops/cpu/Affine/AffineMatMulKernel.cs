@@ -69,17 +69,12 @@ public static unsafe class AffineMatMulKernel
         where TWords : unmanaged, IWordLanes<TWords, TLanes>
         where TBits : ICodeBits
     {
-        int width = Panel<TLanes>.Width, panels = (tokens + width - 1) / width;
-        var size = new ProductSize(tokens, layout.Inputs, layout.Outputs);
-        using var packed = new Scratch(checked((nuint)panels * (nuint)width * (nuint)layout.Inputs * sizeof(float)));
-        var packedAt = (float*)packed.Bytes;
         for (int t = 0; t < tokens; t++)
         {
             var row = new Span<float>(y + (long)t * layout.Outputs, layout.Outputs);
             if (bias == null) row.Clear();
             else new ReadOnlySpan<float>(bias, layout.Outputs).CopyTo(row);
         }
-        TileProduct<TLanes>.Pack(x, packedAt, size, parallel);
-        TileProduct<TLanes>.Add(new AffineTiles<TLanes, TWords, TBits>(layout, units), packedAt, y, size, parallel);
+        TileProduct<TLanes>.Add(new AffineTiles<TLanes, TWords, TBits>(layout, units), x, y, new(tokens, layout.Inputs, layout.Outputs), parallel);
     }
 }

@@ -8,14 +8,15 @@ static unsafe class Prefetch
 {
     const int Line = 64;
 
-    /// <summary>Brings bytes on their way into the second level of the caches.</summary>
+    /// <summary>Brings bytes on their way into the first level of the caches.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Bytes(void* from, nint count)
     {
         if (!Sse.IsSupported) return;
-        for (byte* at = (byte*)from, end = at + count; at < end; at += Line) Sse.Prefetch0(at);
+        for (byte* at = (byte*)from, end = at + count; at < end; at += Line) ToFirst(at);
     }
-    /// <summary>Brings the line of a byte on its way into the first level.</summary>
+
+    /// <summary>Brings the line of a byte there.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void ToFirst(void* at)
     {

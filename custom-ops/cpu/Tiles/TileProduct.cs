@@ -11,11 +11,20 @@ static unsafe class TileProduct<TLanes> where TLanes : unmanaged, ILanes<TLanes>
 
     /// <summary>y[t][o] += Σ x[t][j] · W[o][j] over all columns.</summary>
     /// <param name="weight">W.</param>
-    /// <param name="panels">Activations [ceil(tokens / width), K, width].</param>
+    /// <param name="x">Activations [tokens, K].</param>
     /// <param name="y">Outputs [tokens, N].</param>
     /// <param name="size">Tokens, K and N.</param>
     /// <param name="parallel">Threads, or null.</param>
-    public static void Add(IWeightTiles weight, float* panels, float* y, ProductSize size, ParallelFor? parallel)
+    public static void Add(IWeightTiles weight, float* x, float* y, ProductSize size, ParallelFor? parallel)
+    {
+        int width = Panel<TLanes>.Width, panels = (size.Tokens + width - 1) / width;
+        using var packed = new Scratch(checked((nuint)panels * (nuint)width * (nuint)size.Inputs * sizeof(float)));
+        Pack(x, (float*)packed.Bytes, size, parallel);
+        AddPanels(weight, (float*)packed.Bytes, y, size, parallel);
+    }
+
+    // panels: [ceil(tokens / width), K, width]
+    static void AddPanels(IWeightTiles weight, float* panels, float* y, ProductSize size, ParallelFor? parallel)
     {
         int width = Panel<TLanes>.Width, quads = (weight.Outputs + RowsAtOnce - 1) / RowsAtOnce, panelCount = (size.Tokens + width - 1) / width;
         (nint outputStep, nint columnStep) = (weight.OutputStep, weight.ColumnStep);
@@ -57,8 +66,8 @@ static unsafe class TileProduct<TLanes> where TLanes : unmanaged, ILanes<TLanes>
         });
     }
 
-    /// <summary>panels[t / width][j][t % width] = x[t][j]; tokens behind the last are zero.</summary>
-    public static void Pack(float* x, float* panels, ProductSize size, ParallelFor? parallel)
+    // panels[t / width][j][t % width] = x[t][j]; tokens behind the last are zero.
+    static void Pack(float* x, float* panels, ProductSize size, ParallelFor? parallel)
     {
         int width = Panel<TLanes>.Width;
         Workers.Run(parallel, (size.Tokens + width - 1) / width, (nuint)(RowsAtOnce * size.Inputs), (panel, rows) =>

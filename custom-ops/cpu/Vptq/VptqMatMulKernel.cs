@@ -88,10 +88,7 @@ public static unsafe class VptqMatMulKernel
 
     static void Tiles<TLanes>(VectorColumns[] columns, float* x, float* y, ProductSize size, ParallelFor? parallel) where TLanes : unmanaged, ILanes<TLanes>
     {
-        int width = Panel<TLanes>.Width, panels = (size.Tokens + width - 1) / width;
-        using var packed = new Scratch(checked((nuint)panels * (nuint)width * (nuint)size.Inputs * sizeof(float)));
-        TileProduct<TLanes>.Pack(x, (float*)packed.Bytes, size, parallel);
         IWeightTiles weight = columns[0].Stride >= TLanes.Count ? new VptqTiles<TLanes>(columns) : columns[0].Stride == V256.Count ? new VptqTiles<V256>(columns) : new VptqTiles<V128>(columns);
-        TileProduct<TLanes>.Add(weight, (float*)packed.Bytes, y, size, parallel);
+        TileProduct<TLanes>.Add(weight, x, y, size, parallel);
     }
 }

@@ -66,16 +66,14 @@ static unsafe class VqPass<TLanes, TBytes, TCentroids, TCodec, TStored>
 
     static void Tiles(VqInputLayout layout, VqTensors tensors, float* columns, TStored* output, VqOutputs<TLanes, TCodec, TStored> outputs, ProductSize size, ParallelFor? parallel)
     {
-        int width = Panel<TLanes>.Width, panels = (size.Tokens + width - 1) / width, n = size.Outputs;
+        int n = size.Outputs;
         bool isSingle = typeof(TStored) == typeof(float);
-        using var packed = new Scratch(checked((nuint)panels * (nuint)width * (nuint)size.Inputs * sizeof(float)));
         using var sums = new Scratch(isSingle ? 0 : checked((nuint)size.Tokens * (nuint)n * sizeof(float)));
         using var side = new Scratch((nuint)(layout.Centroids * layout.VectorLength) * sizeof(float));
         float* codebook = HalfCodec.Expand<TLanes>((Half*)tensors.Codebook.Data, layout.Centroids * layout.VectorLength, (float*)side.Bytes);
         float* y = isSingle ? (float*)output : (float*)sums.Bytes;
         for (int t = 0; t < size.Tokens; t++) new Span<float>(y + (long)t * n, n).Clear();
-        TileProduct<TLanes>.Pack(columns, (float*)packed.Bytes, size, parallel);
-        TileProduct<TLanes>.Add(new VqTiles<TBytes, TCentroids>(layout, (byte*)tensors.Codes.Data, codebook), (float*)packed.Bytes, y, size, parallel);
+        TileProduct<TLanes>.Add(new VqTiles<TBytes, TCentroids>(layout, (byte*)tensors.Codes.Data, codebook), columns, y, size, parallel);
         Workers.Run(parallel, size.Tokens, t => outputs.Write(t, 0, n, y + (long)t * n));
     }
 }

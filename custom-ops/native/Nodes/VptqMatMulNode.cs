@@ -8,13 +8,6 @@ sealed unsafe class VptqMatMulNode(int inputs, int outputs) : NodeKernel
 {
     public static NodeKernel Create(KernelInfo info) => new VptqMatMulNode(info.Int("K"), info.Int("N"));
 
-    /// <summary>output as input with N columns.</summary>
-    public static void InferShapes(ShapeInferContext context)
-    {
-        if (context.Input(0) is not (var kind, [.. var rows, _])) return;
-        if (context.Int("N", 0) is > 0 and var n) context.Output(0, kind, [.. rows, n]);
-    }
-
     public override void Compute(KernelContext context)
     {
         var tensors = new VptqTensors

@@ -12,9 +12,9 @@ static unsafe class Registration
     [
         (BlockMaskedAttention.Schema, AttentionNode.Create, AttentionNode.InferShapes),
         (BlockMaskPlan.Schema, PlanNode.Create, null),
-        (VptqMatMul.Schema, VptqMatMulNode.Create, VptqMatMulNode.InferShapes),
-        (VqMatMul.Schema, VqMatMulNode.Create, VptqMatMulNode.InferShapes),
-        (AffineMatMul.Schema, AffineMatMulNode.Create, VptqMatMulNode.InferShapes),
+        (VptqMatMul.Schema, VptqMatMulNode.Create, ProductShapes.Infer),
+        (VqMatMul.Schema, VqMatMulNode.Create, ProductShapes.Infer),
+        (AffineMatMul.Schema, AffineMatMulNode.Create, ProductShapes.Infer),
         (AffineGather.Schema, AffineGatherNode.Create, AffineGatherNode.InferShapes),
     ];
 
