@@ -16,6 +16,16 @@ static unsafe class Prefetch
         for (byte* at = (byte*)from, end = at + count; at < end; at += Line) ToFirst(at);
     }
 
+    /// <summary>The same for at most four lines: where the count is a constant, no branch is left.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Lines(void* from, int count)
+    {
+        ToFirst(from);
+        if (count > Line) ToFirst((byte*)from + Line);
+        if (count > 2 * Line) ToFirst((byte*)from + 2 * Line);
+        if (count > 3 * Line) ToFirst((byte*)from + 3 * Line);
+    }
+
     /// <summary>Brings the line of a byte there.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void ToFirst(void* at)
