@@ -1,3 +1,4 @@
+using OnnxEff.GraphPasses.Lower;
 using OnnxEff.Ir;
 using OnnxEff.Rewriting;
 
@@ -9,6 +10,7 @@ namespace OnnxEff.GraphPasses.Normalise;
 ///    attributes, then the function's defaults, in place of attribute references; also inside bodies and subgraphs.
 /// 2. Refused: a function that imports another version of an operator set than the model (its operators may mean something
 ///    else); a function that calls itself, directly or not (ONNX forbids it).
+/// 3. Left: functions that only stand in for an operator of this project's library, which is what the rest of the house knows.
 /// Functions that nobody calls any more are removed.
 /// </summary>
 public sealed class InlineFunctions : GraphPass
@@ -27,8 +29,8 @@ public sealed class InlineFunctions : GraphPass
         var model = context.Model;
         if (model.Functions.Count == 0)
             return PassResult.Unchanged;
-        var functions = model.Functions.ToDictionary(f => (f.Domain, f.Name, f.Overload));
-        var recursive = model.Functions.Where(f => ReachesItself(f, functions)).ToHashSet();
+        var functions = model.Functions.Where(f => !FunctionBodies.Knows(f.Domain, f.Name)).ToDictionary(f => (f.Domain, f.Name, f.Overload));
+        var recursive = functions.Values.Where(f => ReachesItself(f, functions)).ToHashSet();
         var inlined = 0;
         for (var depth = 0; depth < MaxDepth; depth++)
         {

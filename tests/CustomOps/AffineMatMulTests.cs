@@ -142,7 +142,7 @@ public unsafe class AffineMatMulTests
         }))];
     }
 
-    static Dense<float> Input(int tokens, int k)
+    internal static Dense<float> Input(int tokens, int k)
     {
         var random = new Random(tokens * 1000 + k);
         return new([tokens, k], [.. Enumerable.Range(0, tokens * k).Select(_ => random.NextSingle() * 2 - 1)]);

@@ -1,9 +1,12 @@
 using System.Runtime.InteropServices;
+using OnnxEff.GraphPasses.Lower;
 using OnnxEff.Ir;
 using OnnxEff.Ir.Onnx;
 using OnnxEff.Ops;
+using OnnxEff.Rewriting;
 using OnnxEff.Runtime;
 using OnnxEff.Tests.Testing;
+using Xunit;
 
 namespace OnnxEff.Tests.CustomOps;
 
@@ -11,14 +14,26 @@ namespace OnnxEff.Tests.CustomOps;
 static class LinearNode
 {
     /// <summary>Runs an operator of the published library in a session.</summary>
-    public static Dense<float> Run(Dense<float> input, ElementType kind, OperatorSchema schema, (string Name, Tensor? Tensor)[] weight, params (string Name, long Value)[] attributes)
+    public static Dense<float> Run(Dense<float> input, ElementType kind, OperatorSchema schema, (string Name, Tensor? Tensor)[] weight, params (string Name, long Value)[] attributes) =>
+        Run(input, kind, ModelOf(kind, schema, weight, attributes), withLibrary: true);
+
+    /// <summary>The same with the operator's function in the file.</summary>
+    public static Dense<float> RunWithFunction(
+        bool withLibrary, Dense<float> input, ElementType kind, OperatorSchema schema, (string Name, Tensor? Tensor)[] weight, params (string Name, long Value)[] attributes)
+    {
+        Model model = ModelOf(kind, schema, weight, attributes);
+        Assert.Equal(1, new FunctionBodies().Run(new PassContext(model)).Applied);
+        return Run(input, kind, model, withLibrary);
+    }
+
+    static Dense<float> Run(Dense<float> input, ElementType kind, Model model, bool withLibrary)
     {
         OrtTensor x = OrtTensor.Zeros(kind, input.Dims);
         for (int i = 0; i < input.Data.Length; i++)
             if (kind == ElementType.Float32) MemoryMarshal.Cast<byte, float>(x.Bytes)[i] = input.Data[i];
             else MemoryMarshal.Cast<byte, Half>(x.Bytes)[i] = (Half)input.Data[i];
-        var options = OrtSessionOptions.Small with { CustomOpLibraries = [OperatorLibrary.Require()] };
-        using var session = OrtSession.FromBytes(OnnxWriter.ToBytes(ModelOf(kind, schema, weight, attributes)), options);
+        var options = OrtSessionOptions.Small with { CustomOpLibraries = withLibrary ? [OperatorLibrary.Require()] : [] };
+        using var session = OrtSession.FromBytes(OnnxWriter.ToBytes(model), options);
         OrtTensor y = session.Run([new("input", x)], [new("output")])[0];
         return new(y.Dims.ToArray(), y.ToFloats());
     }
@@ -31,7 +46,7 @@ static class LinearNode
         foreach ((string name, long value) in attributes) node.SetAttribute(name, new IntAttribute(value));
         graph.Outputs.Add(node.AddOutput("output", new TensorType(kind, null)));
         var model = new Model(graph) { IrVersion = 8 };
-        model.Opsets[""] = 17;
+        model.Opsets[""] = 16;
         model.Opsets[OnnxEffOperators.Domain] = OnnxEffOperators.Version;
         return model;
     }

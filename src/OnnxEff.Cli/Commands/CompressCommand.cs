@@ -13,8 +13,7 @@ static class CompressCommand
         var output = new Argument<string>("OUT") { Description = "The file to write." };
         var weights = new Option<string?>("--weights") { Description = "How linear layers are stored; exact: without loss, where weights lie on a grid already." };
         weights.AcceptOnlyFromAmong([.. StoredForm.All.Select(form => form.Name), ExactRun.Form]);
-        var target = new Option<double?>("--target-bpw") { Description = "Instead of --weights: vectors at this mean of bits per weight, all side data counted." };
-        target.Validators.Add(Options.AtLeast(1));
+        var (bpw, target) = (BitsPerWeight(), Options.StoredTarget());
         var calibration = new Option<string?>("--calibration") { Description = "What the model is to be good at: an .npy file of ids, or a text for the model's tokenizer. Every form but exact needs it." };
         var tokenizer = new Option<string>("--tokenizer") { Description = "The tokenizer.json; by default the one beside the model." };
         var tokens = new Option<int>("--calibration-tokens") { Description = "The most tokens of it, in windows of 512 spread over the text.", DefaultValueFactory = _ => 32768 };
@@ -24,18 +23,20 @@ static class CompressCommand
         var (threads, json) = (Options.Threads(), Options.Json());
         return Verb.Create("compress", "Store linear layers in few bits, for a model that reads its weights faster. A run that was cut off goes on where it was.",
             ["onnxeff compress model.onnx out.onnx --weights vq:2 --calibration book.txt", "onnxeff compress model-folder out.onnx --target-bpw 2.5 --calibration ids.npy --json", "onnxeff compress model.onnx out.onnx --weights exact"],
-            [model, output, weights, target, calibration, tokenizer, tokens, seed, force, threads, json],
-            parse => parse.GetValue(weights) == ExactRun.Form && parse.GetValue(target) is null ? new ExactRun(terminal)
+            [model, output, weights, bpw, target, calibration, tokenizer, tokens, seed, force, threads, json],
+            parse => parse.GetValue(weights) == ExactRun.Form && parse.GetValue(bpw) is null ? new ExactRun(terminal)
             {
                 Input = parse.GetValue(model)!,
                 Output = parse.GetValue(output)!,
+                Target = Options.TargetOf(parse.GetValue(target)),
                 Force = parse.GetValue(force),
                 Json = parse.GetValue(json),
             }.Execute() : new CompressRun(terminal)
             {
                 Input = parse.GetValue(model)!,
                 Output = parse.GetValue(output)!,
-                Form = Form(parse.GetValue(weights), parse.GetValue(target)),
+                Target = Options.TargetOf(parse.GetValue(target)),
+                Form = Form(parse.GetValue(weights), parse.GetValue(bpw)),
                 Calibration = parse.GetValue(calibration) ?? throw CommandException.Usage("Give --calibration: weights are quantised for the inputs that a text makes."),
                 TokenizerFile = parse.GetValue(tokenizer),
                 CalibrationTokens = parse.GetValue(tokens),
@@ -44,6 +45,13 @@ static class CompressCommand
                 Threads = parse.GetValue(threads),
                 Json = parse.GetValue(json),
             }.Execute());
+    }
+
+    static Option<double?> BitsPerWeight()
+    {
+        var option = new Option<double?>("--target-bpw") { Description = "Instead of --weights: vectors at this mean of bits per weight, all side data counted." };
+        option.Validators.Add(Options.AtLeast(1));
+        return option;
     }
 
     static StoredForm Form(string? weights, double? target) => (weights, target) switch

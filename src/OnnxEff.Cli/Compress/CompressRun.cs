@@ -24,6 +24,8 @@ sealed class CompressRun(Terminal terminal)
 
     public required string Calibration { get; init; }
 
+    public Target? Target { get; init; }
+
     public string? TokenizerFile { get; init; }
 
     public int CalibrationTokens { get; init; }
@@ -44,7 +46,7 @@ sealed class CompressRun(Terminal terminal)
         var output = ModelFiles.Output(Output, input, Force);
         var windows = CalibrationWindows.Of(Tokens(input), CalibrationTokens, Window);
         var model = OnnxReader.Load(input);
-        terminal.Working("Rewriting", progress => Optimizer.Run(model, new() { Target = Form.Target, Progress = progress }, new OrtEvaluator()));
+        terminal.Working("Rewriting", progress => Optimizer.Run(model, new() { Target = Target ?? Form.Target, Progress = progress }, new OrtEvaluator()));
         model.Graph.Sort();
         var signature = DecoderSignature.Recognise(model.Graph, out var refusal) ?? throw new NotSupportedException(refusal);
         var found = LinearFinder.Find(model.Graph, signature);
@@ -61,6 +63,7 @@ sealed class CompressRun(Terminal terminal)
         var writer = new StoredLinearWriter(model);
         foreach (var layer in layers) writer.Replace(layer.Linear, layer.Stored);
         model.Graph.RemoveDead();
+        notes = [.. notes, .. Functions.Add(model, terminal)];
         OnnxWriter.Save(model, output, new() { Overwrite = Force });
         work.Remove();
         Tell(input, output, found, layers, writer.Bytes, clock.Elapsed.TotalSeconds, notes);

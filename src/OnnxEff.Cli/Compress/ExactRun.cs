@@ -19,6 +19,8 @@ sealed class ExactRun(Terminal terminal)
 
     public required string Output { get; init; }
 
+    public Target? Target { get; init; }
+
     public bool Force { get; init; }
 
     public bool Json { get; init; }
@@ -30,7 +32,7 @@ sealed class ExactRun(Terminal terminal)
         var input = ModelFiles.Input(Input);
         var output = ModelFiles.Output(Output, input, Force);
         var model = OnnxReader.Load(input);
-        terminal.Working("Rewriting", progress => Optimizer.Run(model, new() { Target = Target.OnnxEff, Progress = progress }, new OrtEvaluator()));
+        terminal.Working("Rewriting", progress => Optimizer.Run(model, new() { Target = Target ?? GraphPasses.Target.OnnxEff, Progress = progress }, new OrtEvaluator()));
         var store = new StoreExactly();
         var context = new PassContext(model);
         terminal.Working("Looking for grids", _ => store.Run(context));
@@ -38,18 +40,19 @@ sealed class ExactRun(Terminal terminal)
         if (store.Stored.Count == 0)
             throw new CommandException(ExitCode.RequiredPassMatchedNothing, $"'{Input}' has no weight on a grid: {(left is [var first, ..] ? first.Sentence : "it has no product with a constant matrix")}. Use another form, such as --weights vq:4.");
         model.Graph.RemoveDead();
+        var notes = Functions.Add(model, terminal);
         ModelFiles.MakeFolder(output);
         OnnxWriter.Save(model, output, new() { Overwrite = Force });
-        CompressReport.Tell(terminal, Result(input, output, store.Stored, left, clock.Elapsed.TotalSeconds), Json);
+        CompressReport.Tell(terminal, Result(input, output, store.Stored, left, clock.Elapsed.TotalSeconds, notes), Json);
         return ExitCode.Done;
     }
 
-    static CompressJson Result(string input, string output, IReadOnlyList<ExactWeight> stored, IReadOnlyList<Refusal> left, double seconds)
+    static CompressJson Result(string input, string output, IReadOnlyList<ExactWeight> stored, IReadOnlyList<Refusal> left, double seconds, string[] notes)
     {
         var weights = stored.Sum(weight => (long)weight.Blocks.Layout.Outputs * weight.Blocks.Layout.Inputs);
         return new(input, output, Form, stored.Count, weights, stored.Sum(weight => (long)weight.Blocks.Units.Data.Length) * 8.0 / weights, LoadedModel.Load(output).Bytes,
             stored[0].Name, 0, seconds, Process.GetCurrentProcess().PeakWorkingSet64,
             [.. stored.Select(weight => new CompressedJson(weight.Name, weight.Blocks.Layout.Inputs, weight.Blocks.Layout.Outputs, AffineMatMul.Schema.Name, 0))],
-            [.. left.Select(refusal => new LeftJson(refusal.NodeName, refusal.Sentence))], []);
+            [.. left.Select(refusal => new LeftJson(refusal.NodeName, refusal.Sentence))], notes);
     }
 }

@@ -1,3 +1,4 @@
+using OnnxEff.Cli.Compress;
 using OnnxEff.Cli.Json;
 using OnnxEff.Cli.Shell;
 using OnnxEff.Formats;
@@ -18,6 +19,8 @@ sealed class ImportRun(Terminal terminal)
     public required string Input { get; init; }
 
     public required string Output { get; init; }
+
+    public Target? Target { get; init; }
 
     public bool Verify { get; init; }
 
@@ -40,6 +43,7 @@ sealed class ImportRun(Terminal terminal)
         var import = new ImportVptq(model, checkpoint.Layers, checkpoint.Read);
         var report = terminal.Working("Importing", progress => Optimizer.Run(model, new()
         {
+            Target = Target ?? GraphPasses.Target.OnnxEff,
             Transforms = [new(import, "products are recognised by then, and not yet spelled for a target")],
             Progress = progress,
         }, new OrtEvaluator()));
@@ -47,6 +51,7 @@ sealed class ImportRun(Terminal terminal)
         if (import.Imported.Count == 0)
             throw new CommandException(ExitCode.RequiredPassMatchedNothing, $"No product of '{Input}' has a layer of '{Folder}': {left.FirstOrDefault()?.Sentence ?? "it has no product with a constant matrix"}.");
         double? worst = Verify ? Check(checkpoint, import) : null;
+        Functions.Add(model, terminal);
         ModelFiles.MakeFolder(output);
         OnnxWriter.Save(model, output, new() { Overwrite = Force });
         Tell(new(input, output, [.. import.Imported.Select(i => new ImportedJson(i.NodeName, [.. i.Layers], i.BytesBefore, i.BytesAfter))],

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
+using OnnxEff.GraphPasses;
 
 namespace OnnxEff.Cli.Shell;
 
@@ -17,6 +18,20 @@ static class Options
         option.Validators.Add(AtLeast(0));
         return option;
     }
+
+    /// <summary>What stands around stored products; null where a verb has a choice of its own.</summary>
+    public static Option<string?> StoredTarget()
+    {
+        var option = new Option<string?>("--target")
+        {
+            Description = "onnxeff: attention is the operator library's too, the default where weights are. ort: stock ONNX Runtime's, and the file runs without the library as well, slowly.",
+        };
+        option.AcceptOnlyFromAmong("onnxeff", "ort");
+        return option;
+    }
+
+    /// <summary>The target of that name, or null.</summary>
+    public static Target? TargetOf(string? name) => name is null ? null : Enum.Parse<Target>(name, ignoreCase: true);
 
     /// <summary>An ONNX file or its folder.</summary>
     public static Argument<string> Model(string name = "MODEL") =>
