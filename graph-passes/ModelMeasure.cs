@@ -1,3 +1,4 @@
+using OnnxEff.GraphPasses.Lower;
 using OnnxEff.Ir;
 using OnnxEff.Ops.Llm;
 
@@ -9,7 +10,8 @@ public static class ModelMeasure
     /// <summary>Sizes of a model.</summary>
     public static ModelSize Of(Model model)
     {
-        var nodes = model.AllGraphs.SelectMany(g => g.Nodes).Where(n => !n.Is("Constant")).ToArray();
+        var functions = model.Functions.Where(f => !FunctionBodies.Knows(f.Domain, f.Name)).Select(f => f.Body); // Those do not run where the library does.
+        var nodes = functions.Prepend(model.Graph).SelectMany(g => g.SelfAndSubgraphs()).SelectMany(g => g.Nodes).Where(n => !n.Is("Constant")).ToArray();
         var operators = nodes.GroupBy(n => n.Domain.Length == 0 ? n.OpType : $"{n.Domain}.{n.OpType}")
             .OrderByDescending(g => g.Count()).ToDictionary(g => g.Key, g => g.Count());
         return new(nodes.Length, operators, WeightBytesByType(model).Values.Sum(), CacheBytesPerToken(model));

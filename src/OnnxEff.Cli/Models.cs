@@ -20,16 +20,17 @@ sealed record LoadedModel(string Path, Model Model)
     /// <summary>Bytes of the file and of the data that it reads.</summary>
     public long Bytes => Runtime.ModelSize.Of(Path, Model.Graph).Bytes;
 
-    /// <summary>True where a node needs the project's operator library.</summary>
-    public bool NeedsOperatorLibrary =>
-        Model.AllGraphs.Any(graph => graph.Nodes.Any(node => node.Domain == OnnxEffOperators.Domain));
+    IEnumerable<Node> OwnOperators => Model.AllGraphs.SelectMany(graph => graph.Nodes).Where(node => node.Domain == OnnxEffOperators.Domain);
 
-    /// <summary>Session options with the operator library registered where the model needs it.</summary>
+    /// <summary>True where a node does not run without the project's operator library; others have a function for that.</summary>
+    public bool NeedsOperatorLibrary => OwnOperators.Any(node => node.Overload.Length == 0);
+
+    /// <summary>Session options with the operator library registered where the model has a use for it.</summary>
     /// <exception cref="CommandException">The model needs it and it is nowhere.</exception>
     public OrtSessionOptions Options(int threads) => new()
     {
         IntraOpThreads = threads,
-        CustomOpLibraries = NeedsOperatorLibrary ? [OperatorLibrary.Require().Path] : [],
+        CustomOpLibraries = NeedsOperatorLibrary ? [OperatorLibrary.Require().Path] : OwnOperators.Any() && OperatorLibrary.Find(out _) is { } library ? [library.Path] : [],
     };
 
     /// <summary>The model as one of two to be compared.</summary>
