@@ -18,17 +18,14 @@ $verbs = @'
   demo      optimise, verify, measure and run the model in models/kjv
   bench     llama-bench's measurements: ./build.ps1 bench MODEL... [-p 512 -n 128 -d 0 -t 1,2];
             ./build.ps1 bench attention|masks|low-bit [--quick]: our kernels beside ONNX Runtime's
+  table     ./build.ps1 table low-bit: quality, size and speed of every stored form, into docs/low-bit.md
   pack      the NuGet package with the operator library into artifacts/packages
   format    check the code style; ./build.ps1 format fix mends it
   clean     remove everything that was built; what was fetched stays
 '@
 
-function Need($tool, $install) {
-  if (-not (Get-Command $tool -ErrorAction SilentlyContinue)) { throw "$tool is missing: install $install." }
-}
-function Tools {
-  Need dotnet 'the .NET 10 SDK (https://dotnet.microsoft.com/download)'
-}
+function Need($tool, $install) { if (-not (Get-Command $tool -ErrorAction SilentlyContinue)) { throw "$tool is missing: install $install." } }
+function Tools { Need dotnet 'the .NET 10 SDK (https://dotnet.microsoft.com/download)' }
 function Linker {
   Tools
   if ($system -eq 'win') { return @() }  # The SDK finds Visual Studio's linker and says so when it is absent.
@@ -85,10 +82,12 @@ function demo {
     & "$bin/onnxeff$exe" generate $model --tokenizer models/kjv/tokenizer.json --prompt $prompt -n 64
   }
 }
+function Benchmarks { dotnet run --project tests/Benchmarks -c Release -v quiet -- @args }
 function bench {
   publish
-  if ($args[0] -in 'attention', 'masks', 'low-bit') { dotnet run --project tests/Benchmarks -c Release -v quiet -- @args } else { & "$bin/onnxeff$exe" bench @args }
+  if ($args[0] -in 'attention', 'masks', 'low-bit') { Benchmarks @args } else { & "$bin/onnxeff$exe" bench @args }
 }
+function table { publish; Benchmarks table @args }
 function pack { publish; dotnet pack custom-ops/package -c Release -o artifacts/packages -v quiet }
 function format { Tools; if ($args[0] -eq 'fix') { dotnet format OnnxEff.sln } else { dotnet format OnnxEff.sln --verify-no-changes } }
 function clean { 'bin', 'obj', 'publish', 'aot', 'packages', 'package' | ForEach-Object { Remove-Item -Recurse -Force "artifacts/$_" -ErrorAction Ignore } }

@@ -14,6 +14,7 @@ verbs() { cat <<'LIST'
   demo      optimise, verify, measure and run the model in models/kjv
   bench     llama-bench's measurements: ./build.sh bench MODEL... [-p 512 -n 128 -d 0 -t 1,2];
             ./build.sh bench attention|masks|low-bit [--quick]: our kernels beside ONNX Runtime's
+  table     ./build.sh table low-bit: quality, size and speed of every stored form, into docs/low-bit.md
   pack      the NuGet package with the operator library into artifacts/packages
   format    check the code style; ./build.sh format fix mends it
   clean     remove everything that was built; what was fetched stays
@@ -77,10 +78,12 @@ demo() {
   $bin/onnxeff bench models/kjv $out -p 512 -n 128
   for model in models/kjv $out; do echo "== 64 tokens from $model"; $bin/onnxeff generate "$model" --tokenizer models/kjv/tokenizer.json --prompt "$prompt" -n 64; done
 }
+benchmarks() { dotnet run --project tests/Benchmarks -c Release -v quiet -- "$@"; }
 bench() {
   publish
-  case ${1:-} in attention|masks|low-bit) dotnet run --project tests/Benchmarks -c Release -v quiet -- "$@" ;; *) $bin/onnxeff bench "$@" ;; esac
+  case ${1:-} in attention|masks|low-bit) benchmarks "$@" ;; *) $bin/onnxeff bench "$@" ;; esac
 }
+table() { publish; benchmarks table "$@"; }
 pack() { publish; dotnet pack custom-ops/package -c Release -o artifacts/packages -v quiet; }
 format() { tools; if [ "${1:-}" = fix ]; then dotnet format OnnxEff.sln; else dotnet format OnnxEff.sln --verify-no-changes; fi; }
 clean() { rm -rf artifacts/bin artifacts/obj artifacts/publish artifacts/aot artifacts/packages artifacts/package; }

@@ -76,6 +76,17 @@ public sealed class CompressCommandTests : IDisposable
     }
 
     [Fact]
+    public void A_model_that_is_stored_in_few_bits_already_is_refused_with_the_reason()
+    {
+        OperatorLibrary.Require();
+        Assert.Equal(0, Compress("stored.onnx", "vq:3").ExitCode);
+        var again = CliProcess.Run("compress", folder["stored.onnx"], folder["again.onnx"], "--weights", "int4", "--calibration", Text);
+        Demo.AssertFailed(4, again);
+        Assert.Contains("its weight is stored as vectors of a codebook already", again.Error, StringComparison.Ordinal);
+        Assert.Equal(["stored.onnx"], folder.Names);
+    }
+
+    [Fact]
     public void A_weight_that_is_not_finite_is_refused()
     {
         var model = OnnxReader.Load(Demo.Model);

@@ -52,6 +52,16 @@ public class PerplexityTests
     }
 
     [Fact]
+    public void A_longer_stride_leaves_out_the_text_between_windows()
+    {
+        using var session = Open("kjv-draft");
+        var apart = PerplexityMeter.Measure(session, Valid.AsSpan(0, 5 * 64 + 1), new() { Window = 64, Stride = 192, ScoresBeyondWindow = true });
+        var all = PerplexityMeter.Measure(session, Valid.AsSpan(0, 5 * 64 + 1), new() { Window = 64, ScoresBeyondWindow = true });
+        Assert.Equal([all.WindowNll[0], all.WindowNll[3]], apart.WindowNll);
+        Assert.Equal(128, apart.Scored);
+    }
+
+    [Fact]
     public void A_model_is_no_distance_from_itself_and_some_from_another()
     {
         using var draft = Open("kjv-draft");

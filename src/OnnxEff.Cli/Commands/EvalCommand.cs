@@ -18,7 +18,7 @@ static class EvalCommand
         var tokenizer = new Option<string>("--tokenizer") { Description = "The tokenizer.json; by default the one beside the model." };
         var window = new Option<int>("--window") { Description = "Tokens per window.", DefaultValueFactory = _ => 512 };
         window.Validators.Add(Options.AtLeast(2));
-        var stride = new Option<int?>("--stride") { Description = "From one window to the next; by default the window." };
+        var stride = new Option<int?>("--stride") { Description = "From one window to the next; by default the window. A longer one leaves out text." };
         var windows = new Option<int?>("--windows") { Description = "The most windows." };
         var inside = new Option<bool>("--inside") { Description = "Leave out a window's last prediction, whose target is behind the window." };
         var reference = new Option<string>("--reference") { Description = "A model to which KL divergence and top-1 agreement are measured." };

@@ -1,4 +1,5 @@
 using OnnxEff.Ir;
+using OnnxEff.Ops;
 using OnnxEff.Ops.Llm;
 
 namespace OnnxEff.Compression;
@@ -35,7 +36,7 @@ public static class LinearFinder
         var skipped = new List<SkippedLinear>();
         foreach (var node in graph.Nodes)
         {
-            if (node.Is("MatMulNBits", "com.microsoft")) skipped.Add(new(NameOf(node), $"its weight is stored in {node.Int("bits", 4)} bits already"));
+            if (StoredAs(node) is { } form) skipped.Add(new(NameOf(node), $"its weight is stored {form} already"));
             if (!node.Is("MatMul") || Constant(node) is not { } linear) continue;
             if (Refusal(linear, signature) is { } sentence) skipped.Add(new(linear.Name, sentence));
             else if (sites.TryGetValue(linear.Input, out var site)) site.Add(linear);
@@ -43,6 +44,14 @@ public static class LinearFinder
         }
         return new([.. sites.Select(site => new LinearSite(site.Key, site.Value))], skipped);
     }
+
+    static string? StoredAs(Node node) => (node.Domain, node.OpType) switch
+    {
+        ("com.microsoft", "MatMulNBits") => $"in {node.Int("bits", 4)} bits",
+        (OnnxEffOperators.Domain, "VqMatMul" or "VptqMatMul") => "as vectors of a codebook",
+        (OnnxEffOperators.Domain, "AffineMatMul") => "on a grid of few bits",
+        _ => null,
+    };
 
     static ConstantLinear? Constant(Node node) => node.Input(1) switch
     {

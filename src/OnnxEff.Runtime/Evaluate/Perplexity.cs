@@ -8,7 +8,7 @@ public sealed record PerplexityOptions
 
     /// <summary>
     /// From one window's first token to the next's; null for <see cref="Window"/>. A shorter stride scores each token once,
-    /// with more context.
+    /// with more context; a longer one leaves out the text between windows.
     /// </summary>
     public int? Stride { get; init; }
 
@@ -47,8 +47,8 @@ public static class PerplexityMeter
         LlmSession? reference = null, Action<int, int>? onWindow = null)
     {
         var stride = options.Stride ?? options.Window;
-        if (options.Window < 2 || stride < 1 || stride > options.Window)
-            throw new ArgumentException($"A window of {options.Window} tokens at stride {stride}: 1 <= stride <= window and window >= 2 are needed.");
+        if (options.Window < 2 || stride < 1)
+            throw new ArgumentException($"A window of {options.Window} tokens at stride {stride}: stride >= 1 and window >= 2 are needed.");
         var reach = options.Window + (options.ScoresBeyondWindow ? 1 : 0);
         if (tokens.Length < reach)
             throw new ArgumentException($"The text has {tokens.Length} tokens, one window takes {reach}.");

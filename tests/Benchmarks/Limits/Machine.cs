@@ -17,6 +17,15 @@ static class Machine
         }
     }
 
+    /// <summary>The level of the instruction set that an operator library chooses here: "v4" for AVX-512, "v3" for AVX2.</summary>
+    public static unsafe string LevelOf(string library)
+    {
+        const string Key = "level=";
+        byte* text = ((delegate* unmanaged[Cdecl]<byte*>)NativeLibrary.GetExport(NativeLibrary.Load(library), "OnnxEffInfo"))();
+        string[] lines = (Marshal.PtrToStringUTF8((nint)text) ?? "").Split('\n');
+        return lines.FirstOrDefault(line => line.StartsWith(Key, StringComparison.Ordinal))?[Key.Length..] ?? "unknown";
+    }
+
     /// <summary>The file names of the operator libraries in this process: the one that hosts load and the sibling that it chose.</summary>
     public static IReadOnlyList<string> OperatorLibraries
     {
