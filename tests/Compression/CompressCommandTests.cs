@@ -90,6 +90,16 @@ public sealed class CompressCommandTests : IDisposable
         Assert.DoesNotContain("out.onnx", folder.Names);
     }
 
+    [Fact]
+    public void Calibration_that_is_no_list_of_ids_is_refused()
+    {
+        File.WriteAllText(folder["ids.json"], "[\"In the beginning\"]");
+        var run = CliProcess.Run("compress", Demo.Model, folder["out.onnx"], "--weights", "int4", "--calibration", folder["ids.json"]);
+        Demo.AssertFailed(3, run);
+        Assert.Contains("neither a list of token ids nor a list of such lists", run.Error, StringComparison.Ordinal);
+        Assert.Equal(["ids.json"], folder.Names);
+    }
+
     [Theory]
     [InlineData(2, "Give either --weights or --target-bpw.", "--calibration", "x.npy")]
     [InlineData(5, "'x.npy' does not exist.", "--weights", "int4", "--calibration", "x.npy")]
