@@ -23,7 +23,7 @@ public sealed record CompressedLinear(ConstantLinear Linear, StoredLinear Stored
 /// <param name="quantizer">The stored form.</param>
 public sealed class Compressor(Model model, DecoderSignature signature, FoundLinears found, CalibrationWindows windows, IGraphEvaluator evaluator, SiteQuantizer quantizer)
 {
-    const long FitWeights = 24 << 20; // A codebook has a thousand numbers: more matrices say the same of it.
+    const long FitWeights = 12 << 20; // A codebook has a thousand numbers: more matrices say the same of it.
     const int FitWindows = 16;
 
     readonly IReadOnlyList<GraphSegment> _segments = GraphSegments.Cut(model.Graph, [.. found.Sites.Select(site => site.Input)]);
@@ -96,14 +96,15 @@ public sealed class Compressor(Model model, DecoderSignature signature, FoundLin
             progress?.Report($"Collecting statistics: {index + 1} of {_segments.Count}");
             var moment = IsFitted(index) ? new InputMoment(site.Inputs) : null;
             run.Run(_segments[index], moment);
-            if (moment is not null) data.Add(new(site, Weight(site), moment.Second, moment.Tokens));
+            if (moment is not null) data.Add(new(site, Weight(site), moment.Second(), moment.Tokens));
         }
         return data;
     }
 
     List<CompressedLinear> Quantize(WorkFolder? work, IProgress<string>? progress)
     {
-        var (asItIs, quantised) = (new CalibrationRun(model, signature, windows, evaluator), new CalibrationRun(model, signature, windows, evaluator));
+        var pool = new TensorPool();
+        var (asItIs, quantised) = (new CalibrationRun(model, signature, windows, evaluator, pool), new CalibrationRun(model, signature, windows, evaluator, pool));
         asItIs.Prepare(_segments);
         quantised.Prepare(_segments);
         var done = new List<CompressedLinear>();
@@ -118,13 +119,14 @@ public sealed class Compressor(Model model, DecoderSignature signature, FoundLin
             {
                 var moment = new InputMoment(site.Inputs);
                 quantised.Run(_segments[index], moment, other: asItIs.Taps);
-                var second = moment.Second;
-                var target = DriftCorrection.Of(Weight(site), second, moment.Cross!, site.Inputs);
+                var second = moment.Second();
+                var target = DriftCorrection.Of(Weight(site), second, moment.Cross()!, site.Inputs);
                 kept = quantizer.Quantize(index, new(site, target, second, moment.Tokens));
                 work?.KeepSite(index, kept);
             }
             else
                 quantised.Run(_segments[index], null);
+            GC.Collect(); // A site leaves many large arrays; the collector alone lets gigabytes of them pile up.
             for (var i = 0; i < kept.Length; i++)
             {
                 quantised.Replaced[site.Linears[i].Weight] = site.Linears[i].Write(quantizer.Decode(kept[i]));
