@@ -104,8 +104,8 @@ sealed class CompressRun(Terminal terminal)
     void Declare(FoundLinears found, SiteQuantizer quantizer, Compressor compressor, CalibrationWindows windows, string[] notes)
     {
         var bits = found.Sites.Sum(site => quantizer.BitsOf(site) * site.Weights) / found.Weights;
-        var minutes = compressor.ExpectedMinutes(Workers.Count);
-        terminal.Error.WriteLine(FormattableString.Invariant($"{found.Linears.Count()} matrices with {Quantity.Count(found.Weights)} weights at about {bits:0.00} bits, {windows.TokenCount} tokens of calibration; about {Quantity.Bytes(compressor.ExpectedBytes)} of memory beside the model and {(minutes < 1 ? "less than a minute" : $"{minutes:0} min")}."));
+        var minutes = compressor.Expected.Minutes(Workers.Count);
+        terminal.Error.WriteLine(FormattableString.Invariant($"{found.Linears.Count()} matrices with {Quantity.Count(found.Weights)} weights at about {bits:0.00} bits, {windows.TokenCount} tokens of calibration; about {Quantity.Bytes(compressor.Expected.Bytes)} of memory and {(minutes < 1 ? "less than a minute" : $"{minutes:0} min")}."));
         foreach (var note in notes) terminal.Error.WriteLine(note);
         foreach (var skipped in found.Skipped) terminal.Log($"'{skipped.Node}' stays as it is: {skipped.Sentence}.");
     }
