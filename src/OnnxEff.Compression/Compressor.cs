@@ -23,7 +23,7 @@ public sealed record CompressedLinear(ConstantLinear Linear, StoredLinear Stored
 /// <param name="quantizer">The stored form.</param>
 public sealed class Compressor(Model model, DecoderSignature signature, FoundLinears found, CalibrationWindows windows, IGraphEvaluator evaluator, SiteQuantizer quantizer)
 {
-    const long FitWeights = 24 << 20; // A codebook has a thousand numbers: more matrices say the same of it.
+    const long FitWeights = 12 << 20; // A codebook has a thousand numbers: more matrices say the same of it.
     const int FitWindows = 16;
 
     readonly IReadOnlyList<GraphSegment> _segments = GraphSegments.Cut(model.Graph, [.. found.Sites.Select(site => site.Input)]);
@@ -31,32 +31,11 @@ public sealed class Compressor(Model model, DecoderSignature signature, FoundLin
     /// <summary>Every how many layers' worth of sites the fit takes in.</summary>
     int FitStride => (int)Math.Max(1, (found.Weights + FitWeights - 1) / FitWeights);
 
-    /// <summary>
-    /// Bytes that the work takes at most beside the runtime: the moments and weights that are fitted to, or those of the largest site, and
-    /// what the windows hold between two segments.
-    /// </summary>
-    public long ExpectedBytes
-    {
-        get
-        {
-            static long Of(LinearSite site) => 12L * site.Weights + 20L * site.Inputs * site.Inputs;
-            var fitted = quantizer.NeedsFit ? found.Sites.Where((_, index) => IsFitted(index)).Sum(site => 12L * site.Weights + 16L * site.Inputs * site.Inputs) : 0;
-            var largest = found.Sites.Max(Of) + 16L * windows.TokenCount * found.Sites.Max(site => site.Inputs);
-            return Math.Max(fitted, largest) + 3 * found.Sites.Max(site => 4 * site.Weights);
-        }
-    }
+    /// <summary>What the work will take.</summary>
+    public ExpectedWork Expected => new(model, found, windows, quantizer.NeedsFit ? [.. found.Sites.Where((_, index) => IsFitted(index))] : [], Sampled);
 
-    /// <summary>
-    /// Minutes on so many processors: the text goes through the model two and a half times, and a weight is multiplied with its row of the moment some
-    /// forty times, at what a processor does of such work.
-    /// </summary>
-    public double ExpectedMinutes(int processors)
-    {
-        const double PerSecond = 2e10; // Multiply-adds of one processor.
-        var forward = 2.5 * windows.TokenCount * found.Weights;
-        var quantising = 40.0 * found.Sites.Sum(site => (double)site.Weights * site.Inputs);
-        return (forward + quantising) / PerSecond / processors / 60;
-    }
+    /// <summary>The text that the fit looks at: where not all matrices are in it, a part says enough.</summary>
+    CalibrationWindows Sampled => FitStride == 1 ? windows : windows with { Count = Math.Min(windows.Count, FitWindows) };
 
     /// <summary>Runs, or goes on where an earlier run was cut off.</summary>
     /// <param name="work">Where results are kept; null for nowhere.</param>
@@ -86,8 +65,7 @@ public sealed class Compressor(Model model, DecoderSignature signature, FoundLin
 
     List<SiteData> Statistics(IProgress<string>? progress)
     {
-        var sampled = FitStride == 1 ? windows : windows with { Count = Math.Min(windows.Count, FitWindows) };
-        var run = new CalibrationRun(model, signature, sampled, evaluator);
+        var run = new CalibrationRun(model, signature, Sampled, evaluator);
         run.Prepare(_segments);
         var data = new List<SiteData>();
         for (var index = 0; index < _segments.Count; index++)
@@ -96,14 +74,17 @@ public sealed class Compressor(Model model, DecoderSignature signature, FoundLin
             progress?.Report($"Collecting statistics: {index + 1} of {_segments.Count}");
             var moment = IsFitted(index) ? new InputMoment(site.Inputs) : null;
             run.Run(_segments[index], moment);
-            if (moment is not null) data.Add(new(site, Weight(site), moment.Second, moment.Tokens));
+            if (moment is null) continue;
+            data.Add(new(site, Weight(site), moment.Second(), moment.Tokens));
+            GC.Collect(); // As below.
         }
         return data;
     }
 
     List<CompressedLinear> Quantize(WorkFolder? work, IProgress<string>? progress)
     {
-        var (asItIs, quantised) = (new CalibrationRun(model, signature, windows, evaluator), new CalibrationRun(model, signature, windows, evaluator));
+        var pool = new TensorPool();
+        var (asItIs, quantised) = (new CalibrationRun(model, signature, windows, evaluator, pool), new CalibrationRun(model, signature, windows, evaluator, pool));
         asItIs.Prepare(_segments);
         quantised.Prepare(_segments);
         var done = new List<CompressedLinear>();
@@ -118,13 +99,14 @@ public sealed class Compressor(Model model, DecoderSignature signature, FoundLin
             {
                 var moment = new InputMoment(site.Inputs);
                 quantised.Run(_segments[index], moment, other: asItIs.Taps);
-                var second = moment.Second;
-                var target = DriftCorrection.Of(Weight(site), second, moment.Cross!, site.Inputs);
+                var second = moment.Second();
+                var target = DriftCorrection.Of(Weight(site), second, moment.Cross()!, site.Inputs);
                 kept = quantizer.Quantize(index, new(site, target, second, moment.Tokens));
                 work?.KeepSite(index, kept);
             }
             else
                 quantised.Run(_segments[index], null);
+            GC.Collect(); // A site leaves many large arrays; the collector alone lets gigabytes of them pile up.
             for (var i = 0; i < kept.Length; i++)
             {
                 quantised.Replaced[site.Linears[i].Weight] = site.Linears[i].Write(quantizer.Decode(kept[i]));

@@ -69,10 +69,9 @@ public abstract class SiteQuantizer
         var rows = weight.Length / k;
         var tiles = RowTile.Of(weight, rows, k);
         var parts = new double[RowTile.Count(rows)];
-        Parallel.For(0, parts.Length, tile =>
+        Workers.For(parts.Length, () => new float[k * RowTile.Rows], (tile, product) =>
         {
             var x = tiles.AsSpan(tile * k * RowTile.Rows, k * RowTile.Rows);
-            var product = new float[x.Length];
             RowTile.Multiply(x, moment, k, product);
             for (var i = 0; i < x.Length; i++) parts[tile] += (double)x[i] * product[i];
         });

@@ -19,4 +19,9 @@ public interface IEvaluation : IDisposable
     /// <summary>Computes all outputs, in the order of the graph's outputs.</summary>
     /// <param name="inputs">One tensor for each graph input, by name.</param>
     IReadOnlyList<Tensor> Run(IReadOnlyDictionary<string, Tensor> inputs);
+
+    /// <summary>The same, with memory for results that the caller may have used before.</summary>
+    /// <param name="inputs">One tensor for each graph input, by name.</param>
+    /// <param name="memory">Gives an array of exactly so many bytes; asked once for each output, in their order.</param>
+    IReadOnlyList<Tensor> Run(IReadOnlyDictionary<string, Tensor> inputs, Func<int, byte[]> memory);
 }

@@ -30,17 +30,17 @@ public sealed class OrtEvaluator : IGraphEvaluator
         readonly string[] inputs = [.. model.Graph.Inputs.Where(i => i.Initializer is null).Select(i => i.Name)];
         readonly OrtFetch[] outputs = [.. model.Graph.Outputs.Select(o => new OrtFetch(o.Name))];
 
-        public IReadOnlyList<Tensor> Run(IReadOnlyDictionary<string, Tensor> tensors)
+        readonly Dictionary<string, OrtTensor> feeds = []; // Their memory serves the next run of the same shapes.
+
+        public IReadOnlyList<Tensor> Run(IReadOnlyDictionary<string, Tensor> tensors) => Run(tensors, length => new byte[length]);
+
+        public IReadOnlyList<Tensor> Run(IReadOnlyDictionary<string, Tensor> tensors, Func<int, byte[]> memory)
         {
-            var feeds = new List<OrtFeed>();
             var results = Array.Empty<OrtTensor>();
             try
             {
-                foreach (var name in inputs)
-                    feeds.Add(new(name, OrtTensor.From(tensors.TryGetValue(name, out var tensor) ? tensor
-                        : throw new InvalidOperationException($"The input '{name}' of the evaluated graph was given no value."))));
-                results = session.Run([.. feeds], outputs);
-                return [.. results.Select(r => r.ToTensor())];
+                results = session.Run([.. inputs.Select(name => new OrtFeed(name, Feed(name, tensors)))], outputs);
+                return [.. results.Select(r => r.ToTensor(memory))];
             }
             catch (OrtException e)
             {
@@ -48,11 +48,26 @@ public sealed class OrtEvaluator : IGraphEvaluator
             }
             finally
             {
-                foreach (var feed in feeds) feed.Tensor.Dispose();
                 foreach (var result in results) result.Dispose();
             }
         }
 
-        public void Dispose() => session.Dispose();
+        public void Dispose()
+        {
+            foreach (var feed in feeds.Values) feed.Dispose();
+            session.Dispose();
+        }
+
+        OrtTensor Feed(string name, IReadOnlyDictionary<string, Tensor> tensors)
+        {
+            if (!tensors.TryGetValue(name, out var tensor)) throw new InvalidOperationException($"The input '{name}' of the evaluated graph was given no value.");
+            if (feeds.TryGetValue(name, out var feed) && feed.Element == tensor.Element && feed.Dims.SequenceEqual(tensor.Dims)) feed.CopyFrom(tensor);
+            else
+            {
+                feed?.Dispose();
+                feeds[name] = feed = OrtTensor.From(tensor);
+            }
+            return feed;
+        }
     }
 }

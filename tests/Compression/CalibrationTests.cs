@@ -61,7 +61,7 @@ public class CalibrationTests
                     for (var i = 0; i < k; i++)
                         for (var j = 0; j < k; j++) sum[i * k + j] += (double)x[token * k + i] * x[token * k + j];
             var largest = sum.Max() / moment.Tokens;
-            var second = moment.Second;
+            var second = moment.Second();
             for (var i = 0; i < sum.Length; i++) Assert.Equal(sum[i] / moment.Tokens, second[i], 1e-5 * largest);
         }
     }
@@ -101,7 +101,7 @@ public class CalibrationTests
     [Fact]
     public void Inputs_that_are_not_finite_are_refused_by_name()
     {
-        var fault = Assert.Throws<InvalidDataException>(() => new InputMoment(2).Add("layer 3", 1, [1, 0, 0, float.NaN], default));
+        var fault = Assert.Throws<InvalidDataException>(() => new InputMoment(2).Add("layer 3", 1, Tensor.Create<float>([2, 2], [1, 0, 0, float.NaN]), null));
         Assert.Equal("On the calibration text, number 1 of 'layer 3' is not finite or too large to square, so what reads it cannot be quantised.", fault.Message);
     }
 

@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using OnnxEff.Ir;
 using OnnxEff.Ir.Onnx;
 using OnnxEff.Tests.Cli;
@@ -35,6 +37,18 @@ public sealed class CompressCommandTests : IDisposable
         Assert.DoesNotContain(OnnxReader.Load(folder["int4.onnx"]).Graph.Nodes, node => node.Domain == "onnxeff");
         Assert.Equal(["int4.onnx"], folder.Names);
         Assert.InRange(KjvWindows.Ratio(folder["int4.onnx"], count: 3), 0.98, 1.01);
+    }
+
+    [Fact]
+    public void What_it_says_before_is_enough_memory_and_not_five_times_too_much()
+    {
+        var run = Compress("int4.onnx", "int4", "--json");
+        Assert.True(run.ExitCode == 0, run.Error);
+        using var json = JsonDocument.Parse(run.Output);
+        var said = Regex.Match(run.Error, @"about ([\d.]+) MiB of memory and (less than a minute|\d+ min)\.");
+        Assert.True(said.Success, run.Error);
+        var bytes = double.Parse(said.Groups[1].ValueSpan, CultureInfo.InvariantCulture) * (1 << 20);
+        Assert.InRange(json.RootElement.GetProperty("peak_bytes").GetInt64(), bytes / 5, bytes);
     }
 
     [Fact]
@@ -99,6 +113,16 @@ public sealed class CompressCommandTests : IDisposable
         Assert.Equal(3, run.ExitCode);
         Assert.Contains("is not finite", run.Error, StringComparison.Ordinal);
         Assert.DoesNotContain("out.onnx", folder.Names);
+    }
+
+    [Fact]
+    public void Calibration_that_is_no_list_of_ids_is_refused()
+    {
+        File.WriteAllText(folder["ids.json"], "[\"In the beginning\"]");
+        var run = CliProcess.Run("compress", Demo.Model, folder["out.onnx"], "--weights", "int4", "--calibration", folder["ids.json"]);
+        Demo.AssertFailed(3, run);
+        Assert.Contains("neither a list of token ids nor a list of such lists", run.Error, StringComparison.Ordinal);
+        Assert.Equal(["ids.json"], folder.Names);
     }
 
     [Theory]

@@ -58,6 +58,52 @@ public class NumericsTests
     }
 
     [Theory]
+    [InlineData(7, 1)]
+    [InlineData(32, 32)]
+    [InlineData(75, 40)] // a group and a part of one
+    public void A_tile_solves_the_equations_of_its_rows(int columns, int rows)
+    {
+        var moment = Problems.Moment(columns, seed: 5);
+        var factor = Array.ConvertAll(moment, m => (double)m);
+        Assert.True(Cholesky.FactorLower(factor, columns));
+        var expected = Problems.Normal(rows * columns, 6);
+        var tile = RowTile.Of(expected, rows, columns).AsSpan(0, columns * RowTile.Rows).ToArray();
+        var right = new float[tile.Length];
+        RowTile.Multiply(tile, moment, columns, right);
+        TileSolver.Of(factor, columns).Solve(right);
+        for (var i = 0; i < tile.Length; i++) Assert.Equal(tile[i], right[i], 1e-3);
+    }
+
+    [Fact]
+    public void Rows_of_a_matrix_become_tiles_and_rows_again()
+    {
+        const int rows = 70, columns = 9;
+        var (matrix, back) = (Problems.Normal(rows * columns, 1), new float[rows * columns]);
+        var tiles = RowTile.Of(matrix, rows, columns);
+        for (var tile = 0; tile < RowTile.Count(rows); tile++) RowTile.ToRows(tiles.AsSpan(tile * columns * RowTile.Rows, columns * RowTile.Rows), back, tile, columns);
+        Assert.Equal(matrix, back);
+    }
+
+    [Theory]
+    [InlineData(1, 5, 19)]
+    [InlineData(6, 0, 23)]
+    [InlineData(32, 3, 4)]
+    public void Many_changes_reach_the_columns_they_are_for_and_no_other(int count, int first, int end)
+    {
+        const int columns = 23;
+        var (changes, matrix) = (Problems.Normal(count * RowTile.Rows, 1), Problems.Normal(columns * columns, 2));
+        int[] rows = [.. Enumerable.Range(0, count).Select(t => t * 7 % columns)];
+        var tile = new float[columns * RowTile.Rows];
+        RowTile.AddMany(tile, changes, rows, matrix, columns, first, end);
+        for (var j = 0; j < columns; j++)
+            for (var row = 0; row < RowTile.Rows; row++)
+            {
+                var expected = j < first || j >= end ? 0 : Enumerable.Range(0, count).Sum(t => (double)changes[t * RowTile.Rows + row] * matrix[rows[t] * columns + j]);
+                Assert.Equal(expected, tile[j * RowTile.Rows + row], 1e-4);
+            }
+    }
+
+    [Theory]
     [InlineData(1)]
     [InlineData(2)]
     [InlineData(4)]

@@ -13,6 +13,7 @@ public class VectorQuantizationTests
     [Theory]
     [InlineData(2, 40)]
     [InlineData(4, 39)] // the last vector reaches over the end
+    [InlineData(2, 90)] // more than a group of blocks, and a part of one
     public void Error_propagation_is_better_than_the_nearest_centroid_and_coordinate_descent_than_it(int length, int columns)
     {
         var problem = Problems.Of(70, columns, length);

@@ -92,4 +92,31 @@ public class PerplexityTests
         Assert.Throws<InvalidDataException>(() => TokenFile.Read(path));
         File.Delete(path);
     }
+
+    [Theory]
+    [InlineData("[3, 1, 2]", 3, 1, 2)]
+    [InlineData("[[3, 1], [], [2]]", 3, 1, 2)]
+    [InlineData("[]")]
+    public void Ids_in_json_are_a_list_or_a_list_of_lists(string json, params int[] ids)
+    {
+        using var folder = new TempFolder();
+        File.WriteAllText(folder["ids.json"], json);
+        Assert.Equal(ids, TokenFile.Read(folder["ids.json"]));
+    }
+
+    [Theory]
+    [InlineData("[1, 2", "is no JSON: line 1 cannot be read.")]
+    [InlineData("{\"ids\": [1]}", "it holds {\"ids\": [1]}.")]
+    [InlineData("[1, 2.5]", "it holds 2.5.")]
+    [InlineData("[1, \"two\"]", "it holds \"two\".")]
+    [InlineData("[[1, [2]]]", "it holds [2].")]
+    [InlineData("[4294967296]", "it holds 4294967296.")]
+    public void Other_json_is_refused_with_what_it_holds(string json, string end)
+    {
+        using var folder = new TempFolder();
+        File.WriteAllText(folder["ids.json"], json);
+        var fault = Assert.Throws<InvalidDataException>(() => TokenFile.Read(folder["ids.json"]));
+        Assert.StartsWith($"'{folder["ids.json"]}' is ", fault.Message, StringComparison.Ordinal);
+        Assert.EndsWith(end, fault.Message, StringComparison.Ordinal);
+    }
 }

@@ -14,7 +14,7 @@ static class CompressCommand
         var weights = new Option<string?>("--weights") { Description = "How linear layers are stored; exact: without loss, where weights lie on a grid already." };
         weights.AcceptOnlyFromAmong([.. StoredForm.All.Select(form => form.Name), ExactRun.Form]);
         var (bpw, target) = (BitsPerWeight(), Options.StoredTarget());
-        var calibration = new Option<string?>("--calibration") { Description = "What the model is to be good at: an .npy file of ids, or a text for the model's tokenizer. Every form but exact needs it." };
+        var calibration = new Option<string?>("--calibration") { Description = "What the model is to be good at: an .npy or .json file of ids, or a text for the model's tokenizer. Every form but exact needs it." };
         var tokenizer = new Option<string>("--tokenizer") { Description = "The tokenizer.json; by default the one beside the model." };
         var tokens = new Option<int>("--calibration-tokens") { Description = "The most tokens of it, in windows of 512 spread over the text.", DefaultValueFactory = _ => 32768 };
         tokens.Validators.Add(Options.AtLeast(32));

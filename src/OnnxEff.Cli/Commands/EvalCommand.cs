@@ -14,7 +14,7 @@ static class EvalCommand
     {
         var model = Options.Model();
         var text = new Option<string>("--text") { Description = "A text file; needs a tokenizer.json." };
-        var ids = new Option<string>("--ids") { Description = "An .npy file of int32 or int64 ids." };
+        var ids = new Option<string>("--ids") { Description = "An .npy file of int32 or int64 ids, or a .json file with a list of them." };
         var tokenizer = new Option<string>("--tokenizer") { Description = "The tokenizer.json; by default the one beside the model." };
         var window = new Option<int>("--window") { Description = "Tokens per window.", DefaultValueFactory = _ => 512 };
         window.Validators.Add(Options.AtLeast(2));

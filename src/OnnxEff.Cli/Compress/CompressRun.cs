@@ -42,6 +42,7 @@ sealed class CompressRun(Terminal terminal)
     public ExitCode Execute()
     {
         var clock = Stopwatch.StartNew();
+        Workers.Limit(Threads);
         var input = ModelFiles.Input(Input);
         var output = ModelFiles.Output(Output, input, Force);
         var windows = CalibrationWindows.Of(Tokens(input), CalibrationTokens, Window);
@@ -92,7 +93,7 @@ sealed class CompressRun(Terminal terminal)
     int[] Tokens(string model)
     {
         if (!File.Exists(Calibration)) throw new CommandException(ExitCode.InputOutput, $"'{Calibration}' does not exist.");
-        return Calibration.EndsWith(".npy", StringComparison.OrdinalIgnoreCase) ? TokenFile.Read(Calibration)
+        return TokenFile.IsNamed(Calibration) ? TokenFile.Read(Calibration)
             : Tokenizer.Load(ModelFiles.Tokenizer(model, TokenizerFile)).Encode(File.ReadAllText(Calibration));
     }
 
@@ -106,8 +107,8 @@ sealed class CompressRun(Terminal terminal)
     void Declare(FoundLinears found, SiteQuantizer quantizer, Compressor compressor, CalibrationWindows windows, string[] notes)
     {
         var bits = found.Sites.Sum(site => quantizer.BitsOf(site) * site.Weights) / found.Weights;
-        var minutes = compressor.ExpectedMinutes(Environment.ProcessorCount);
-        terminal.Error.WriteLine(FormattableString.Invariant($"{found.Linears.Count()} matrices with {Quantity.Count(found.Weights)} weights at about {bits:0.00} bits, {windows.TokenCount} tokens of calibration; about {Quantity.Bytes(compressor.ExpectedBytes)} of memory beside the model and {(minutes < 1 ? "less than a minute" : $"{minutes:0} min")}."));
+        var minutes = compressor.Expected.Minutes(Workers.Count);
+        terminal.Error.WriteLine(FormattableString.Invariant($"{found.Linears.Count()} matrices with {Quantity.Count(found.Weights)} weights at about {bits:0.00} bits, {windows.TokenCount} tokens of calibration; about {Quantity.Bytes(compressor.Expected.Bytes)} of memory and {(minutes < 1 ? "less than a minute" : $"{minutes:0} min")}."));
         foreach (var note in notes) terminal.Error.WriteLine(note);
         foreach (var skipped in found.Skipped) terminal.Log($"'{skipped.Node}' stays as it is: {skipped.Sentence}.");
     }

@@ -12,15 +12,18 @@ namespace OnnxEff.Compression;
 /// <param name="signature">What its inputs mean.</param>
 /// <param name="windows">The text.</param>
 /// <param name="evaluator">Runs the segments.</param>
-public sealed class CalibrationRun(Model model, DecoderSignature signature, CalibrationWindows windows, IGraphEvaluator evaluator)
+/// <param name="pool">Memory of values, which several runs may share; null for memory of its own.</param>
+public sealed class CalibrationRun(Model model, DecoderSignature signature, CalibrationWindows windows, IGraphEvaluator evaluator, TensorPool? pool = null)
 {
+    readonly TensorPool _pool = pool ?? new();
     readonly Dictionary<string, Tensor>[] _values = [.. Enumerable.Range(0, windows.Count).Select(i => windows.Feeds(i, signature))];
     readonly Dictionary<string, int> _readers = [];
+    readonly List<Tensor> _ownTaps = []; // Those that no later segment reads.
 
     /// <summary>Weights that are read in the place of the model's.</summary>
     public Dictionary<Value, Tensor> Replaced { get; } = [];
 
-    /// <summary>Tapped values of the segment last run, one for each window; held only where asked for.</summary>
+    /// <summary>Tapped values of the segment last run, one for each window, valid until the next; held only where asked for.</summary>
     public IReadOnlyList<Tensor> Taps { get; private set; } = [];
 
     /// <summary>Says how often values will be read, so that they are let go after.</summary>
@@ -38,25 +41,31 @@ public sealed class CalibrationRun(Model model, DecoderSignature signature, Cali
     public void Run(GraphSegment segment, InputMoment? moment, bool keepsTaps = false, IReadOnlyList<Tensor>? other = null)
     {
         if (moment is null && !keepsTaps && segment.Makes.Count == 0) return; // The last one, and nobody asks for its tap.
-        var cut = Cut(segment, moment, keepsTaps, other is not null);
+        foreach (var tap in _ownTaps) _pool.Return(tap);
+        _ownTaps.Clear();
+        var made = segment.Makes.ToList().IndexOf(segment.Tap);
+        var cut = Cut(segment, moment, keepsTaps && made < 0, other is not null);
         var taps = new List<Tensor>();
         using var evaluation = Open(cut, segment);
         foreach (var (values, index) in _values.Select((values, index) => (values, index)))
         {
             var feeds = segment.Reads.ToDictionary(value => value.Name, value => values[value.Name]);
             if (other is not null) feeds[OtherName] = other[index];
-            var results = evaluation.Run(feeds);
+            var results = _pool.Run(evaluation, feeds);
             for (var i = 0; i < segment.Makes.Count; i++) values[segment.Makes[i].Name] = results[i];
             var next = segment.Makes.Count;
-            if (keepsTaps) taps.Add(results[next++]);
-            if (moment is not null) moment.Add(segment.Tap.Name, windows.Window, results[next].As<float>(), other is null ? default : results[next + 1].As<float>());
+            if (keepsTaps && made < 0) _ownTaps.Add(results[next++]);
+            if (keepsTaps) taps.Add(made < 0 ? _ownTaps[^1] : results[made]);
+            if (moment is null) continue;
+            moment.Add(segment.Tap.Name, windows.Window, results[next], other is null ? null : results[next + 1]);
+            foreach (var part in results.Skip(next)) _pool.Return(part);
         }
         Taps = taps;
         foreach (var read in segment.Nodes.SelectMany(Graph.Reads)) Replaced.Remove(read); // No other segment reads a weight of this one.
         foreach (var value in segment.Reads)
             if (--_readers[value.Name] == 0)
-                foreach (var values in _values) values.Remove(value.Name);
-        GC.Collect(); // Each window left large arrays behind; the collector alone lets gigabytes of them pile up.
+                foreach (var values in _values)
+                    if (values.Remove(value.Name, out var tensor)) _pool.Return(tensor);
     }
 
     const string OtherName = "onnxeff.other";

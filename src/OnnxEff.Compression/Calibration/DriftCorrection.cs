@@ -21,24 +21,21 @@ static class DriftCorrection
         if (trace == 0) return weight; // Inputs that are always zero.
         for (var i = 0; i < k; i++) factor[i * k + i] += Damping * trace / k;
         if (!Cholesky.FactorLower(factor, k)) throw new InvalidDataException("The second moment of a product's inputs is not positive definite, although it is damped.");
+        var solver = TileSolver.Of(factor, k);
         var drift = new float[k * k];
         for (var i = 0; i < drift.Length; i++) drift[i] = cross[i] - moment[i];
+
+        var (rows, size) = (weight.Length / k, k * RowTile.Rows);
+        var tiles = RowTile.Of(weight, rows, k);
         var corrected = new float[weight.Length];
-        Parallel.For(0, weight.Length / k, row =>
+        Workers.For(RowTile.Count(rows), () => new float[size], (tile, change) =>
         {
-            var own = weight.AsSpan(row * k, k);
-            var b = new double[k];
-            for (var j = 0; j < k; j++) b[j] = Dot(own, drift.AsSpan(j * k, k));
-            Cholesky.Solve(factor, k, b);
-            for (var j = 0; j < k; j++) corrected[row * k + j] = (float)(own[j] + b[j]);
+            var own = tiles.AsSpan(tile * size, size);
+            RowTile.Multiply(own, drift, k, change);
+            solver.Solve(change);
+            for (var i = 0; i < size; i++) own[i] += change[i];
+            RowTile.ToRows(own, corrected, tile, k);
         });
         return corrected;
-    }
-
-    static double Dot(ReadOnlySpan<float> a, ReadOnlySpan<float> b)
-    {
-        double sum = 0;
-        for (var i = 0; i < a.Length; i++) sum += (double)a[i] * b[i];
-        return sum;
     }
 }

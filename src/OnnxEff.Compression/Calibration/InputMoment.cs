@@ -1,3 +1,5 @@
+using OnnxEff.Ir;
+
 namespace OnnxEff.Compression;
 
 /// <summary>
@@ -7,40 +9,47 @@ namespace OnnxEff.Compression;
 /// <param name="Size">K.</param>
 public sealed record InputMoment(int Size)
 {
-    readonly double[] _second = new double[Size * Size];
+    readonly double[] _second = new double[Size * Size]; // The lower triangle of it.
     double[]? _cross;
 
     /// <summary>Tokens so far.</summary>
     public long Tokens { get; private set; }
 
     /// <summary>S / tokens, [K, K].</summary>
-    public float[] Second => Mean(_second);
+    public float[] Second()
+    {
+        var mean = new float[Size * Size];
+        for (var i = 0; i < Size; i++)
+            for (var j = 0; j <= i; j++) mean[i * Size + j] = mean[j * Size + i] = (float)(_second[i * Size + j] / Tokens);
+        return mean;
+    }
 
     /// <summary>The cross moment / tokens, [K, K]; null where no second run was compared.</summary>
-    public float[]? Cross => _cross is null ? null : Mean(_cross);
+    public float[]? Cross() => _cross is null ? null : Array.ConvertAll(_cross, sum => (float)(sum / Tokens));
 
     /// <summary>Adds a window.</summary>
     /// <param name="input">The tapped value's name, for a refusal.</param>
     /// <param name="tokens">Its tokens.</param>
-    /// <param name="second">Its part of S.</param>
+    /// <param name="second">Its part of S, [K, K] in fp32.</param>
     /// <param name="cross">Its part of the cross moment, or null.</param>
     /// <exception cref="InvalidDataException">The part is not finite.</exception>
-    public void Add(string input, int tokens, ReadOnlySpan<float> second, ReadOnlySpan<float> cross)
+    public void Add(string input, int tokens, Tensor second, Tensor? cross)
     {
+        var diagonal = second.As<float>();
         for (var i = 0; i < Size; i++)
-            if (!float.IsFinite(second[i * Size + i]))
+            if (!float.IsFinite(diagonal[i * Size + i]))
                 throw new InvalidDataException($"On the calibration text, number {i} of '{input}' is not finite or too large to square, so what reads it cannot be quantised.");
         Tokens += tokens;
-        for (var i = 0; i < _second.Length; i++) _second[i] += second[i];
-        if (cross.IsEmpty) return;
-        _cross ??= new double[Size * Size];
-        for (var i = 0; i < _cross.Length; i++) _cross[i] += cross[i];
+        if (cross is not null) _cross ??= new double[Size * Size];
+        Workers.For(0, Size, row =>
+        {
+            Add(second.As<float>().Slice(row * Size, row + 1), _second.AsSpan(row * Size));
+            if (cross is not null) Add(cross.As<float>().Slice(row * Size, Size), _cross.AsSpan(row * Size));
+        });
     }
 
-    float[] Mean(double[] sum)
+    static void Add(ReadOnlySpan<float> part, Span<double> sum)
     {
-        var mean = new float[sum.Length];
-        for (var i = 0; i < sum.Length; i++) mean[i] = (float)(sum[i] / Tokens);
-        return mean;
+        for (var i = 0; i < part.Length; i++) sum[i] += part[i];
     }
 }

@@ -24,7 +24,7 @@ sealed record BlockGrid(int Bits, int BlockSize, float[] Scales, byte[] Zeros)
     {
         var (rows, blocks) = (weight.Length / columns, (columns + blockSize - 1) / blockSize);
         var grid = new BlockGrid(bits, blockSize, new float[rows * blocks], new byte[rows * blocks]);
-        Parallel.For(0, rows, row =>
+        Workers.For(0, rows, row =>
         {
             for (var block = 0; block < blocks; block++)
             {

@@ -5,6 +5,8 @@ namespace OnnxEff.Compression;
 /// <summary>The factor of a second moment by which error propagation works.</summary>
 static class Cholesky
 {
+    const int Panel = 48; // Columns whose rows below are independent of each other, so that threads share them.
+
     /// <summary>
     /// The upper triangular M with H = M·Mᵀ, in double precision. It is the inverse of the factor U of H⁻¹ = Uᵀ·U that GPTQ's equations are written
     /// with, found without inverting H.
@@ -28,7 +30,6 @@ static class Cholesky
     /// <summary>Replaces the lower triangle of a symmetric matrix by L with L·Lᵀ equal to it; false where it is not positive definite.</summary>
     public static bool FactorLower(double[] matrix, int n)
     {
-        const int Panel = 48; // Columns whose rows below are independent of each other, so that threads share them.
         for (var first = 0; first < n; first += Panel)
         {
             var end = Math.Min(first + Panel, n);
@@ -40,7 +41,7 @@ static class Cholesky
                 matrix[i * n + i] = Math.Sqrt(rest);
             }
             var (from, to) = (first, end);
-            Parallel.For(to, n, i => FinishRow(matrix, n, i, from, to));
+            Workers.For(to, n, i => FinishRow(matrix, n, i, from, to));
         }
         return true;
     }
@@ -58,8 +59,41 @@ static class Cholesky
 
     static void FinishRow(double[] matrix, int n, int row, int first, int end)
     {
+        Span<double> sums = stackalloc double[Panel];
+        Dots(matrix, n, row, first, end, sums);
         for (var j = first; j < end; j++)
-            matrix[row * n + j] = (matrix[row * n + j] - Dot(matrix.AsSpan(row * n, j), matrix.AsSpan(j * n, j))) / matrix[j * n + j];
+        {
+            var inPanel = Dot(matrix.AsSpan(row * n + first, j - first), matrix.AsSpan(j * n + first, j - first));
+            matrix[row * n + j] = (matrix[row * n + j] - sums[j - first] - inPanel) / matrix[j * n + j];
+        }
+    }
+
+    /// <summary>Products of a row with the panel's, of the columns before the panel: four at a time, so that the row is read once for them.</summary>
+    static void Dots(double[] matrix, int n, int row, int first, int end, Span<double> sums)
+    {
+        var own = matrix.AsSpan(row * n, first);
+        var (j, width) = (first, Vector<double>.Count);
+        for (; j + 4 <= end; j += 4)
+        {
+            var a = matrix.AsSpan(j * n, first);
+            var b = matrix.AsSpan((j + 1) * n, first);
+            var c = matrix.AsSpan((j + 2) * n, first);
+            var d = matrix.AsSpan((j + 3) * n, first);
+            Vector<double> sumA = default, sumB = default, sumC = default, sumD = default;
+            var i = 0;
+            for (; i + width <= own.Length; i += width)
+            {
+                var x = new Vector<double>(own[i..]);
+                sumA += x * new Vector<double>(a[i..]);
+                sumB += x * new Vector<double>(b[i..]);
+                sumC += x * new Vector<double>(c[i..]);
+                sumD += x * new Vector<double>(d[i..]);
+            }
+            var (ofA, ofB, ofC, ofD) = (Vector.Sum(sumA), Vector.Sum(sumB), Vector.Sum(sumC), Vector.Sum(sumD));
+            for (; i < own.Length; i++) (ofA, ofB, ofC, ofD) = (ofA + own[i] * a[i], ofB + own[i] * b[i], ofC + own[i] * c[i], ofD + own[i] * d[i]);
+            (sums[j - first], sums[j - first + 1], sums[j - first + 2], sums[j - first + 3]) = (ofA, ofB, ofC, ofD);
+        }
+        for (; j < end; j++) sums[j - first] = Dot(own, matrix.AsSpan(j * n, first));
     }
 
     static double Dot(ReadOnlySpan<double> a, ReadOnlySpan<double> b)

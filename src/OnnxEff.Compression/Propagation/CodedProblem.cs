@@ -22,15 +22,14 @@ sealed record CodedProblem(ScaledProblem Problem, byte[] Codes, double Loss)
     {
         var all = new byte[problem.TileCount * problem.Blocks * RowTile.Rows];
         var losses = new double[problem.TileCount];
-        Parallel.For(0, problem.TileCount, () => new TileQuantizer(problem, rounding), (tile, _, quantizer) =>
+        Workers.For(problem.TileCount, () => new TileQuantizer(problem, rounding), (tile, quantizer) =>
         {
             var codes = TileOf(problem, all, tile);
             quantizer.Propagate(tile, codes);
             quantizer.Start(tile, codes);
             for (var sweep = 0; sweep < sweeps && quantizer.Sweep(tile, codes); sweep++) { }
             losses[tile] = quantizer.Loss(tile);
-            return quantizer;
-        }, _ => { });
+        });
         return new(problem, all, losses.Sum());
     }
 

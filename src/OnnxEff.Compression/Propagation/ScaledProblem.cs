@@ -111,7 +111,7 @@ sealed class ScaledProblem
     {
         var n = order.Length * length;
         var sorted = new float[n * n];
-        Parallel.For(0, n, i =>
+        Workers.For(0, n, i =>
         {
             var row = symmetric.AsSpan((order[i / length] * length + i % length) * n, n);
             for (var block = 0; block < order.Length; block++)
@@ -137,7 +137,7 @@ sealed class ScaledProblem
     {
         var n = blocks * length;
         var (metrics, feedback) = (new float[blocks * length * length], new float[n * n]);
-        Parallel.For(0, n, i =>
+        Workers.For(0, n, i =>
         {
             for (var block = i / length; block < blocks; block++)
             {
@@ -162,7 +162,7 @@ sealed class ScaledProblem
     {
         var n = blocks * length;
         var (metrics, inverses) = (new float[blocks * length * length], new float[blocks * length * length]);
-        Parallel.For(0, blocks, block =>
+        Workers.For(0, blocks, block =>
         {
             var own = new float[length * length];
             for (var i = 0; i < length; i++) moment.AsSpan((block * length + i) * n + block * length, length).CopyTo(own.AsSpan(i * length));

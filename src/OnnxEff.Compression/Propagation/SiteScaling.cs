@@ -46,10 +46,12 @@ sealed record SiteScaling(LinearSite Site, float[] Weight, float[]? RowScale, fl
         var columnScale = new float[columns];
         for (var pass = 0; pass < 2; pass++) // The second time without what the first found to stand out.
         {
-            if (scalesRows) rowScale = RootMeanSquares(rows, columns, (o, i) => outliers[o * columns + i] ? null : weight[o * columns + i]);
-            columnScale = RootMeanSquares(columns, rows, (i, o) => outliers[o * columns + i] ? null : weight[o * columns + i] / (rowScale?[o] ?? 1));
-            for (var at = 0; at < weight.Length; at++)
-                outliers[at] = Math.Abs(weight[at]) > limit * columnScale[at % columns] * (rowScale?[at / columns] ?? 1);
+            if (scalesRows) rowScale = RowScales(weight, outliers, rows, columns);
+            columnScale = ColumnScales(weight, outliers, rowScale, rows, columns);
+            Workers.For(0, rows, o =>
+            {
+                for (var (i, at) = (0, o * columns); i < columns; i++, at++) outliers[at] = Math.Abs(weight[at]) > limit * columnScale[i] * (rowScale?[o] ?? 1);
+            });
         }
         return new(site, weight, rowScale, columnScale, [.. Enumerable.Range(0, weight.Length).Where(at => outliers[at])]);
     }
@@ -70,10 +72,9 @@ sealed record SiteScaling(LinearSite Site, float[] Weight, float[]? RowScale, fl
     {
         var tiles = RowTile.Of(Weight, Rows, Columns);
         var energies = new double[Rows];
-        Parallel.For(0, RowTile.Count(Rows), tile =>
+        Workers.For(RowTile.Count(Rows), () => new float[Columns * RowTile.Rows], (tile, product) =>
         {
             var part = tiles.AsSpan(tile * Columns * RowTile.Rows, Columns * RowTile.Rows);
-            var product = new float[part.Length];
             RowTile.Multiply(part, moment, Columns, product);
             for (var at = 0; at < part.Length; at++)
                 if (tile * RowTile.Rows + at % RowTile.Rows is var row && row < Rows) energies[row] += (double)part[at] * product[at];
@@ -89,17 +90,48 @@ sealed record SiteScaling(LinearSite Site, float[] Weight, float[]? RowScale, fl
         return weights;
     }
 
-    static float[] RootMeanSquares(int count, int length, Func<int, int, float?> value)
+    static float[] RowScales(float[] weight, bool[] outliers, int rows, int columns)
     {
-        var scales = new float[count];
-        Parallel.For(0, count, c =>
+        var scales = new float[rows];
+        Workers.For(0, rows, o =>
         {
             var (sum, seen) = (0.0, 0);
-            for (var i = 0; i < length; i++)
-                if (value(c, i) is { } v) (sum, seen) = (sum + (double)v * v, seen + 1);
-            var rounded = (float)(Half)Math.Sqrt(sum / Math.Max(seen, 1));
-            scales[c] = rounded > 0 && float.IsFinite(rounded) ? rounded : 1; // A column of zeros is as good with any scale.
+            for (var at = o * columns; at < (o + 1) * columns; at++)
+                if (!outliers[at]) (sum, seen) = (sum + (double)weight[at] * weight[at], seen + 1);
+            scales[o] = RootMeanSquare(sum, seen);
         });
         return scales;
+    }
+
+    static float[] ColumnScales(float[] weight, bool[] outliers, float[]? rowScale, int rows, int columns)
+    {
+        const int Strip = 64; // Columns that one thread takes at a time, row by row.
+        var scales = new float[columns];
+        Workers.For(0, (columns + Strip - 1) / Strip, strip =>
+        {
+            var first = strip * Strip;
+            var count = Math.Min(Strip, columns - first);
+            var (sums, seen) = (new double[count], new int[count]);
+            for (var o = 0; o < rows; o++)
+            {
+                var scale = rowScale?[o] ?? 1;
+                for (var i = 0; i < count; i++)
+                {
+                    var at = o * columns + first + i;
+                    if (outliers[at]) continue;
+                    var w = weight[at] / scale;
+                    sums[i] += (double)w * w;
+                    seen[i]++;
+                }
+            }
+            for (var i = 0; i < count; i++) scales[first + i] = RootMeanSquare(sums[i], seen[i]);
+        });
+        return scales;
+    }
+
+    static float RootMeanSquare(double sum, int count)
+    {
+        var rounded = (float)(Half)Math.Sqrt(sum / Math.Max(count, 1));
+        return rounded > 0 && float.IsFinite(rounded) ? rounded : 1; // A column of zeros is as good with any scale.
     }
 }

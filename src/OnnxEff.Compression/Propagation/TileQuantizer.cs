@@ -15,7 +15,8 @@ sealed class TileQuantizer
     readonly float[] _gradient; // [K, 32]: (W' − Q)·H'
     readonly float[] _target;   // [v, 32]
     readonly float[] _value;    // [v, 32]
-    readonly float[] _change;   // [v, 32]
+    readonly float[] _changes;  // [columns of a group, 32]
+    readonly int[] _changed;    // which columns these are
     readonly byte[] _before = new byte[Rows];
 
     /// <summary>Scratch for tiles of a problem.</summary>
@@ -24,8 +25,15 @@ sealed class TileQuantizer
         (_problem, _rounding) = (problem, rounding);
         (_work, _gradient) = (new float[problem.Columns * Rows], new float[problem.Columns * Rows]);
         var vector = problem.Length * Rows;
-        (_target, _value, _change) = (new float[vector], new float[vector], new float[vector]);
+        (_target, _value) = (new float[vector], new float[vector]);
+        (_changes, _changed) = (new float[GroupBlocks * vector], new int[GroupBlocks * problem.Length]);
     }
+
+    /// <summary>
+    /// Blocks of a group. What a block's change means for others is worked out at once within its group, and for all columns outside when the group is
+    /// done: some thirty changes of a column are then added in registers.
+    /// </summary>
+    int GroupBlocks => Math.Max(1, 32 / _problem.Length);
 
     /// <summary>(W' − Q)·H' of the tile last worked on, [K, 32].</summary>
     public ReadOnlySpan<float> Gradient => _gradient;
@@ -38,14 +46,21 @@ sealed class TileQuantizer
         var (size, columns) = (_problem.Length * Rows, _problem.Columns);
         var original = _problem.Tile(tile);
         original.CopyTo(_work);
-        for (var block = 0; block < _problem.Blocks; block++)
+        for (var group = 0; group < _problem.Blocks; group += GroupBlocks)
         {
-            var chosen = codes.Slice(block * Rows, Rows);
-            _rounding.ChooseAhead(tile, block, _work.AsSpan(block * size, size), chosen);
-            _rounding.Decode(tile, block, chosen, _value);
-            for (var i = 0; i < size; i++) _change[i] = original[block * size + i] - _value[i];
-            var first = block * _problem.Length;
-            RowTile.Add(_work, _change, _problem.Feedback.AsSpan(first * columns, _problem.Length * columns), columns, first + _problem.Length, columns);
+            var (last, changed) = (Math.Min(group + GroupBlocks, _problem.Blocks), 0);
+            var end = last * _problem.Length;
+            for (var block = group; block < last; block++)
+            {
+                var chosen = codes.Slice(block * Rows, Rows);
+                _rounding.ChooseAhead(tile, block, _work.AsSpan(block * size, size), chosen);
+                _rounding.Decode(tile, block, chosen, _value);
+                var change = NextChange(ref changed, block);
+                for (var i = 0; i < size; i++) change[i] = original[block * size + i] - _value[i];
+                var first = block * _problem.Length;
+                RowTile.Add(_work, change, _problem.Feedback.AsSpan(first * columns), columns, first + _problem.Length, end);
+            }
+            RowTile.AddMany(_work, _changes, _changed.AsSpan(0, changed), _problem.Feedback, columns, end, columns);
         }
     }
 
@@ -72,22 +87,33 @@ sealed class TileQuantizer
     public bool Sweep(int tile, Span<byte> codes)
     {
         var (v, size, columns, hasChanged) = (_problem.Length, _problem.Length * Rows, _problem.Columns, false);
-        for (var block = 0; block < _problem.Blocks; block++)
+        for (var group = 0; group < _problem.Blocks; group += GroupBlocks)
         {
-            var chosen = codes.Slice(block * Rows, Rows);
-            chosen.CopyTo(_before);
-            _rounding.Decode(tile, block, chosen, _change);
-            Unconstrained(block, _change);
-            _rounding.ChooseAlone(tile, block, _target, chosen);
-            if (chosen.SequenceEqual(_before)) continue;
-            hasChanged = true;
-            _rounding.Decode(tile, block, chosen, _value);
-            for (var i = 0; i < size; i++)
+            var (last, changed) = (Math.Min(group + GroupBlocks, _problem.Blocks), 0);
+            var (first, end) = (group * v, last * v);
+            for (var block = group; block < last; block++)
             {
-                _change[i] -= _value[i];
-                _work[block * size + i] += _change[i];
+                var chosen = codes.Slice(block * Rows, Rows);
+                chosen.CopyTo(_before);
+                _rounding.Decode(tile, block, chosen, _value);
+                Unconstrained(block, _value);
+                _rounding.ChooseAlone(tile, block, _target, chosen);
+                if (chosen.SequenceEqual(_before)) continue;
+                var change = NextChange(ref changed, block);
+                _value.CopyTo(change);
+                _rounding.Decode(tile, block, chosen, _value);
+                for (var i = 0; i < size; i++)
+                {
+                    change[i] -= _value[i];
+                    _work[block * size + i] += change[i];
+                }
+                RowTile.Add(_gradient, change, _problem.Moment.AsSpan(block * v * columns), columns, first, end);
             }
-            RowTile.Add(_gradient, _change, _problem.Moment.AsSpan(block * v * columns, v * columns), columns, 0, columns);
+            if (changed == 0) continue;
+            hasChanged = true;
+            var rows = _changed.AsSpan(0, changed);
+            RowTile.AddMany(_gradient, _changes, rows, _problem.Moment, columns, 0, first);
+            RowTile.AddMany(_gradient, _changes, rows, _problem.Moment, columns, end, columns);
         }
         return hasChanged;
     }
@@ -105,6 +131,14 @@ sealed class TileQuantizer
         return loss;
     }
 
+    /// <summary>Room for the change of a block, [v, 32].</summary>
+    Span<float> NextChange(ref int changed, int block)
+    {
+        var change = _changes.AsSpan(changed * Rows, _problem.Length * Rows);
+        for (var t = 0; t < _problem.Length; t++) _changed[changed++] = block * _problem.Length + t;
+        return change;
+    }
+
     void DecodeAll(int tile, ReadOnlySpan<byte> codes)
     {
         var size = _problem.Length * Rows;
@@ -116,12 +150,9 @@ sealed class TileQuantizer
     {
         var (v, at) = (_problem.Length, block * _problem.Length);
         var inverse = _problem.OwnInverses.AsSpan(at * v, v * v);
+        var gradient = _gradient.AsSpan(at * Rows, v * Rows);
+        q.CopyTo(_target);
         for (var t = 0; t < v; t++)
-            for (var row = 0; row < Rows; row++)
-            {
-                var sum = q[t * Rows + row];
-                for (var s = 0; s < v; s++) sum += _gradient[(at + s) * Rows + row] * inverse[s * v + t];
-                _target[t * Rows + row] = sum;
-            }
+            for (var s = 0; s < v; s++) RowTile.AddScaled(_target.AsSpan(t * Rows, Rows), gradient.Slice(s * Rows, Rows), inverse[s * v + t]);
     }
 }

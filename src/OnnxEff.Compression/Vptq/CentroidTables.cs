@@ -24,7 +24,7 @@ sealed class CentroidTables
     {
         var (centroids, blocks, stride) = (codebook.Length / length, metrics.Length / (length * length), length + 1);
         var tables = new float[(long)blocks * centroids * stride];
-        Parallel.For(0, blocks, block =>
+        Workers.For(0, blocks, block =>
         {
             var metric = metrics.AsSpan(block * length * length, length * length);
             for (var c = 0; c < centroids; c++)

@@ -68,7 +68,7 @@ static class CodebookRefit
             var problem = one.Problem;
             var parts = new double[problem.TileCount][];
             var rounding = new CodebookRounding(problem, codebook);
-            Parallel.For(0, problem.TileCount, () => new TileQuantizer(problem, rounding), (tile, _, quantizer) =>
+            Workers.For(problem.TileCount, () => new TileQuantizer(problem, rounding), (tile, quantizer) =>
             {
                 var codes = one.Tile(tile);
                 fill(tile, quantizer, codes);
@@ -78,8 +78,7 @@ static class CodebookRefit
                         for (var t = 0; t < v; t++)
                             part[codes[block * RowTile.Rows + row] * v + t] += (double)problem.RowWeights[tile * RowTile.Rows + row]
                                 * quantizer.Gradient[(block * v + t) * RowTile.Rows + row];
-                return quantizer;
-            }, _ => { });
+            });
             foreach (var part in parts)
                 for (var i = 0; i < sum.Length; i++) sum[i] += part[i];
         }

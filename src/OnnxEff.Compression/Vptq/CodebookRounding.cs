@@ -26,13 +26,10 @@ sealed class CodebookRounding(ScaledProblem problem, Codebook codebook) : TileRo
         Span<float> x = stackalloc float[target.Length];
         Span<int> nearest = stackalloc int[RowTile.Rows];
         var metric = metrics.AsSpan(block * v * v, v * v);
+        x.Clear();
         for (var t = 0; t < v; t++)
-            for (var row = 0; row < RowTile.Rows; row++)
-            {
-                float sum = 0;
-                for (var s = 0; s <= t; s++) sum += target[s * RowTile.Rows + row] * metric[s * v + t]; // upper triangular
-                x[t * RowTile.Rows + row] = sum;
-            }
+            for (var s = 0; s <= t; s++) // upper triangular
+                RowTile.AddScaled(x.Slice(t * RowTile.Rows, RowTile.Rows), target.Slice(s * RowTile.Rows, RowTile.Rows), metric[s * v + t]);
         tables.Nearest(block, x, nearest);
         for (var row = 0; row < RowTile.Rows; row++) codes[row] = (byte)nearest[row];
     }

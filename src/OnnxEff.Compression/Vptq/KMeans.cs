@@ -35,7 +35,7 @@ static class KMeans
         var codes = new int[vectors.Count];
         var tables = CentroidTables.Plain(values, vectors.Length);
         var size = vectors.Length * RowTile.Rows;
-        Parallel.For(0, vectors.Count / RowTile.Rows, tile =>
+        Workers.For(0, vectors.Count / RowTile.Rows, tile =>
             tables.Nearest(0, vectors.Tiles.AsSpan(tile * size, size), codes.AsSpan(tile * RowTile.Rows, RowTile.Rows)));
         return codes;
     }

@@ -4,12 +4,19 @@ using System.Text.RegularExpressions;
 
 namespace OnnxEff.Runtime;
 
-/// <summary>Reads token ids from NumPy's <c>.npy</c> files.</summary>
+/// <summary>Reads token ids from NumPy's <c>.npy</c> files and from JSON.</summary>
 public static partial class TokenFile
 {
-    /// <summary>The ids of a one-dimensional array of 32- or 64-bit integers.</summary>
-    /// <exception cref="InvalidDataException">The file is no such array.</exception>
-    public static int[] Read(string path)
+    /// <summary>The ids of a one-dimensional array of 32- or 64-bit integers; of a file that ends in <c>.json</c>, those of a list or of a list of lists.</summary>
+    /// <exception cref="InvalidDataException">The file is no such array or list.</exception>
+    public static int[] Read(string path) => IsJson(path) ? ReadJson(path) : ReadNpy(path);
+
+    /// <summary>True if a file's name says that it holds ids.</summary>
+    public static bool IsNamed(string path) => IsJson(path) || path.EndsWith(".npy", StringComparison.OrdinalIgnoreCase);
+
+    static bool IsJson(string path) => path.EndsWith(".json", StringComparison.OrdinalIgnoreCase);
+
+    static int[] ReadNpy(string path)
     {
         using var file = File.OpenRead(path);
         var start = new byte[10];

@@ -70,13 +70,19 @@ public sealed unsafe class OrtTensor : IDisposable
     public static OrtTensor From(Tensor tensor)
     {
         var copy = Zeros(tensor.Element, tensor.Dims);
-        const int Chunk = 1 << 30;
-        for (long at = 0; at < copy.ByteLength; at += Chunk)
-        {
-            var count = (int)Math.Min(Chunk, copy.ByteLength - at);
-            tensor.Data.Slice(at, count).CopyTo(new Span<byte>(copy.data + at, count));
-        }
+        copy.CopyFrom(tensor);
         return copy;
+    }
+
+    /// <summary>Takes the values of a constant of the same type and dimensions.</summary>
+    internal void CopyFrom(Tensor tensor)
+    {
+        const int Chunk = 1 << 30;
+        for (long at = 0; at < ByteLength; at += Chunk)
+        {
+            var count = (int)Math.Min(Chunk, ByteLength - at);
+            tensor.Data.Slice(at, count).CopyTo(new Span<byte>(Address + at, count));
+        }
     }
 
     /// <summary>
@@ -127,6 +133,15 @@ public sealed unsafe class OrtTensor : IDisposable
 
     /// <summary>A copy as a constant of the graph representation.</summary>
     public Tensor ToTensor() => new(Element, dims, new TensorData(Bytes.ToArray()));
+
+    /// <summary>The same, in an array of the caller's.</summary>
+    /// <param name="memory">Gives an array of exactly so many bytes.</param>
+    internal Tensor ToTensor(Func<int, byte[]> memory)
+    {
+        var bytes = memory((int)ByteLength);
+        Bytes.CopyTo(bytes);
+        return new(Element, dims, new TensorData(bytes));
+    }
 
     /// <summary>Releases the value; memory that views share goes with the last of them.</summary>
     public void Dispose()
