@@ -57,6 +57,37 @@ static unsafe class Workers
         });
     }
 
+    /// <summary>
+    /// Runs runs of 0 to firstCount - 1, and when all of them are done runs of 0 to count - 1, in one call of the host's threads: waking those up is what a short call waits for.
+    /// </summary>
+    public static void RunRanges(ParallelFor? parallel, int firstCount, WorkRange first, int count, nuint scratchFloats, WorkRange work)
+    {
+        int workers = Math.Min(Math.Max(firstCount, count), MostWorkers), firstNext = 0, firstDone = 0, next = 0;
+        if (parallel is null || workers <= 1)
+        {
+            RunRanges(null, firstCount, 0, first);
+            RunRanges(null, count, scratchFloats, work);
+            return;
+        }
+        parallel(workers, _ =>
+        {
+            for (int from = Take(ref firstNext, firstCount, workers, out int to); from < firstCount; from = Take(ref firstNext, firstCount, workers, out to))
+                try
+                {
+                    first(from, to, null);
+                }
+                finally
+                {
+                    Interlocked.Add(ref firstDone, to - from); // Even if it failed: others wait for it.
+                }
+            // What is not done yet is in the hands of a worker that runs.
+            for (var wait = new SpinWait(); Volatile.Read(ref firstDone) < firstCount;) wait.SpinOnce(sleep1Threshold: -1);
+            if (Volatile.Read(ref next) >= count) return;
+            using var scratch = new Scratch(checked(scratchFloats * sizeof(float)));
+            for (int from = Take(ref next, count, workers, out int to); from < count; from = Take(ref next, count, workers, out to)) work(from, to, (float*)scratch.Bytes);
+        });
+    }
+
     static int Take(ref int next, int count, int workers, out int to)
     {
         for (int from = Volatile.Read(ref next); ;)
