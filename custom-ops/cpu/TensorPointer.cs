@@ -14,6 +14,17 @@ public readonly unsafe struct TensorPointer(void* data, long[]? dims, ElementTyp
     /// <summary>Type of the elements.</summary>
     public ElementType Kind => kind;
 
+    /// <summary>The product of all sizes but the last.</summary>
+    public int Rows
+    {
+        get
+        {
+            int rows = 1;
+            for (int i = 0; i + 1 < dims!.Length; i++) rows = checked(rows * (int)dims[i]);
+            return rows;
+        }
+    }
+
     /// <summary>True where an integer or a truth value is not 0.</summary>
     public bool IsSet(long at) => kind switch
     {

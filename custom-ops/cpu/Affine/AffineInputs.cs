@@ -55,9 +55,11 @@ readonly unsafe struct AffineInputs(short* words, float* steps, int* sums, int b
     static (float Step, int Sum) Round(float* x, short* words)
     {
         Vector256<float> a = Vector256.Load(x), b = Vector256.Load(x + 8), c = Vector256.Load(x + 16), d = Vector256.Load(x + 24);
-        Vector256<float> farthest = Vector256.Max(Vector256.Max(Vector256.Abs(a), Vector256.Abs(b)), Vector256.Max(Vector256.Abs(c), Vector256.Abs(d)));
-        float most = 0;
-        for (int i = 0; i < Vector256<float>.Count; i++) most = MathF.Max(most, farthest[i]);
+        // Without their sign floats are ordered as their bits are, with what is not finite as the largest.
+        Vector256<int> largest = Vector256.Max(Vector256.Max(Bits(a), Bits(b)), Vector256.Max(Bits(c), Bits(d)));
+        Vector128<int> four = Vector128.Max(largest.GetLower(), largest.GetUpper());
+        four = Vector128.Max(four, Vector128.Shuffle(four, Vector128.Create(2, 3, 0, 1)));
+        float most = BitConverter.Int32BitsToSingle(Math.Max(four[0], four[1]));
         float step = most / short.MaxValue, perStep = step > 0 ? 1 / step : 0;
         if (!float.IsFinite(most) || !float.IsFinite(perStep) || perStep == 0)
         {
@@ -70,6 +72,8 @@ readonly unsafe struct AffineInputs(short* words, float* steps, int* sums, int b
         Vector256.Narrow(wc, wd).Store(words + 16);
         return (step, Vector256.Sum(wa + wb + (wc + wd)));
     }
+
+    static Vector256<int> Bits(Vector256<float> x) => x.AsInt32() & Vector256.Create(int.MaxValue);
 
     static Vector256<int> Nearest(Vector256<float> x) => Vector256.ConvertToInt32Native(Vector256.Round(x));
 }

@@ -8,7 +8,7 @@ public static unsafe class AffineMatMulKernel
 {
     const int TokensOfWords = 16; // Words cost the same for each token; a decoded tile costs once.
     const int TokensOfTiles = 1024;
-    const long ProductsWorthThreads = 1 << 19;
+    const long ProductsWorthThreads = 1 << 18;
 
     /// <summary>Computes one call.</summary>
     /// <typeparam name="TLanes">The vector width of the level that runs.</typeparam>

@@ -12,7 +12,8 @@ static unsafe class AffineProduct<TLanes, TWords, TBits>
     where TWords : unmanaged, IWordLanes<TWords, TLanes>
     where TBits : ICodeBits
 {
-    const int TilesAtOnce = 4, FewItems = 8, BlocksAhead = 4, BlocksAtOnce = 32;
+    const int BlocksAtOnce = 32;
+    const int BytesAhead = 6 << 10; // What memory delivers while a first byte is on its way.
 
     /// <summary>y[t][o] = W·x[t] + bias.</summary>
     /// <param name="layout">Sizes.</param>
@@ -24,10 +25,10 @@ static unsafe class AffineProduct<TLanes, TWords, TBits>
     /// <param name="parallel">Threads, or null.</param>
     public static void Run(AffineBlockLayout layout, byte* units, AffineInputs x, float* bias, float* y, int tokens, ParallelFor? parallel)
     {
-        int atOnce = Math.Clamp(layout.Tiles / FewItems, 1, TilesAtOnce), rows = AffineBlockLayout.TileRows;
-        Workers.Run(parallel, (layout.Tiles + atOnce - 1) / atOnce, (nuint)(rows + BlocksAtOnce * rows), (item, sums) =>
+        int rows = AffineBlockLayout.TileRows;
+        Workers.RunRanges(parallel, layout.Tiles, (nuint)(rows + BlocksAtOnce * rows), (from, to, sums) =>
         {
-            for (int tile = item * atOnce; tile < Math.Min((item + 1) * atOnce, layout.Tiles); tile++)
+            for (int tile = from; tile < to; tile++)
                 for (int t = 0; t < tokens; t++)
                 {
                     byte* first = units + (nint)tile * layout.Blocks * layout.UnitBytes;
@@ -58,20 +59,41 @@ static unsafe class AffineProduct<TLanes, TWords, TBits>
     [MethodImpl(MethodImplOptions.NoInlining)]
     static void SumBlocks(byte* codes, nint unitBytes, int blocks, int* pairs, int* sums, int start, int* wholes)
     {
-        TWords mask = TWords.Create(TBits.Count == 4 ? 0x000F000F : 0x00FF00FF);
         for (int b = 0; b < blocks; b++, codes += unitBytes, pairs += AffineBlockLayout.BlockInputs / 2, wholes += TLanes.Count)
         {
-            Prefetch.Bytes(codes + BlocksAhead * unitBytes, unitBytes);
-            TWords even = TWords.Create(start * sums[b]), odd = default;
-            for (int vector = 0; vector < AffineBlockLayout.BlockInputs * TBits.Count / 32; vector += 4)
-            {
-                AddVector(codes, vector, pairs, mask, ref even, ref odd);
-                AddVector(codes, vector + 1, pairs, mask, ref even, ref odd);
-                AddVector(codes, vector + 2, pairs, mask, ref even, ref odd);
-                AddVector(codes, vector + 3, pairs, mask, ref even, ref odd);
-            }
-            TWords.Store(TWords.Add(even, odd), wholes);
+            Prefetch.Bytes(codes + BytesAhead, unitBytes);
+            TWords first = TWords.Create(start * sums[b]);
+            TWords.Store(TBits.Count == 8 ? SumBytes(codes, pairs, first) : SumFours(codes, pairs, first), wholes);
         }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static TWords SumBytes(byte* codes, int* pairs, TWords even)
+    {
+        TWords mask = TWords.Create(0x00FF00FF), odd = default;
+        for (int vector = 0; vector < AffineBlockLayout.BlockInputs / 4; vector++, codes += AffineBlockLayout.VectorBytes, pairs += 2)
+        {
+            TWords words = TWords.Load(codes);
+            even = TWords.AddProducts(even, TWords.And(words, mask), TWords.Create(pairs[0]));
+            odd = TWords.AddProducts(odd, TWords.Upper(words, 8), TWords.Create(pairs[1]));
+        }
+        return TWords.Add(even, odd);
+    }
+
+    // Codes in the middle of a word stay there: it is their sums, below 2³⁰, that are moved down, once. The uppermost ones would be negative.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static TWords SumFours(byte* codes, int* pairs, TWords a)
+    {
+        TWords maskA = TWords.Create(0x000F000F), maskB = TWords.Create(0x00F000F0), maskC = TWords.Create(0x0F000F00), b = default, c = default, d = default;
+        for (int vector = 0; vector < AffineBlockLayout.BlockInputs / 8; vector++, codes += AffineBlockLayout.VectorBytes, pairs += 4)
+        {
+            TWords words = TWords.Load(codes);
+            a = TWords.AddProducts(a, TWords.And(words, maskA), TWords.Create(pairs[0]));
+            b = TWords.AddProducts(b, TWords.And(words, maskB), TWords.Create(pairs[1]));
+            c = TWords.AddProducts(c, TWords.And(words, maskC), TWords.Create(pairs[2]));
+            d = TWords.AddProducts(d, TWords.Upper(words, 12), TWords.Create(pairs[3]));
+        }
+        return TWords.Add(TWords.Add(a, TWords.Down(b, 4)), TWords.Add(TWords.Down(c, 8), d));
     }
 
     /// <summary>sums += scale · step · whole.</summary>
@@ -91,21 +113,5 @@ static unsafe class AffineProduct<TLanes, TWords, TBits>
         TLanes y = TLanes.Load(sums);
         for (int b = 0; b < blocks; b++, minima += unitBytes / sizeof(ushort)) y = TLanes.MultiplyAdd(TLanes.LoadHalf(minima), TLanes.Create(steps[b] * inputSums[b]), y);
         TLanes.Store(y, sums);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static void AddVector(byte* codes, int vector, int* pairs, TWords mask, ref TWords even, ref TWords odd)
-    {
-        TWords words = TWords.Load(codes + vector * AffineBlockLayout.VectorBytes);
-        if (TBits.Count == 8)
-        {
-            even = TWords.AddProducts(even, TWords.Fields(words, 0, mask), TWords.Create(pairs[2 * vector]));
-            odd = TWords.AddProducts(odd, TWords.Fields(words, 8, mask), TWords.Create(pairs[2 * vector + 1]));
-            return;
-        }
-        even = TWords.AddProducts(even, TWords.Fields(words, 0, mask), TWords.Create(pairs[4 * vector]));
-        odd = TWords.AddProducts(odd, TWords.Fields(words, 4, mask), TWords.Create(pairs[4 * vector + 1]));
-        even = TWords.AddProducts(even, TWords.Fields(words, 8, mask), TWords.Create(pairs[4 * vector + 2]));
-        odd = TWords.AddProducts(odd, TWords.Fields(words, 12, mask), TWords.Create(pairs[4 * vector + 3]));
     }
 }

@@ -10,7 +10,7 @@ sealed unsafe class AttentionDriver<TTile, TLanes, TCodec, TStored>
     where TCodec : ICodec<TStored>
     where TStored : unmanaged
 {
-    const long ProductsWorthThreads = 1 << 17; // Below it a call takes less than handing it to another thread.
+    const long ProductsWorthThreads = 1 << 16; // Below it a call takes less than handing it to another thread.
     const int RowsPerCopy = 512;
 
     static readonly int[] OnlyTile = [0]; // Of a decode step, which has no time to sort.

@@ -73,6 +73,10 @@ readonly unsafe struct Bytes128(Vector128<byte> v) : IShuffleLanes<Bytes128>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Bytes128 Load(byte* source) => new(Vector128.Load(source));
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(Bytes128 value, byte* target) => value.V.Store(target);
 
     /// <inheritdoc/>

@@ -74,6 +74,10 @@ readonly unsafe struct Bytes256(Vector256<byte> v) : IShuffleLanes<Bytes256>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Bytes256 Load(byte* source) => new(Vector256.Load(source));
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(Bytes256 value, byte* target) => value.V.Store(target);
 
     /// <inheritdoc/>

@@ -107,6 +107,10 @@ readonly unsafe struct Bytes512<TPermutes>(Vector512<byte> v) : IShuffleLanes<By
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Bytes512<TPermutes> Load(byte* source) => new(Vector512.Load(source));
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(Bytes512<TPermutes> value, byte* target) => value.V.Store(target);
 
     /// <inheritdoc/>

@@ -40,6 +40,9 @@ unsafe interface IByteLanes<TSelf> where TSelf : unmanaged, IByteLanes<TSelf>
     /// <summary>target[i] += (word(i) - offset) · factor for the Count / 2 words, which differ from the offset by less than 2¹⁵.</summary>
     static abstract void AddTo(TSelf words, int offset, float factor, float* target);
 
+    /// <summary>Reads bytes.</summary>
+    static abstract TSelf Load(byte* source);
+
     /// <summary>Writes the bytes.</summary>
     static abstract void Store(TSelf value, byte* target);
 }

@@ -69,7 +69,8 @@ static unsafe class StreamProduct<TLanes> where TLanes : unmanaged, ILanes<TLane
         }
     }
 
-    static void Put(VectorColumns columns, int vector, int part, int token, float* sums, float* y, ProductSize size)
+    /// <summary>Adds a token's sums of a vector to the outputs, of which there may be fewer; none of a vector behind the last.</summary>
+    public static void Put(VectorColumns columns, int vector, int part, int token, float* sums, float* y, ProductSize size)
     {
         int first = vector * columns.VectorLength + part;
         int count = Math.Min(Math.Min(TLanes.Count, columns.VectorLength - part), size.Outputs - first);

@@ -81,6 +81,15 @@ public static unsafe class VptqMatMulKernel
     // A register holds no more than one centroid.
     static void Stream<TLanes>(VectorColumns[] columns, float* x, float* y, ProductSize size, ParallelFor? parallel) where TLanes : unmanaged, ILanes<TLanes>
     {
+        while (TLanes.Count == V512.Count && EightTokens.IsSupported && columns[0].Stride == V256.Count && size.Tokens >= EightTokens.Fewest)
+        {
+            int tokens = Math.Min(size.Tokens, EightTokens.Count);
+            EightTokens.Add(columns, x, y, size with { Tokens = tokens }, parallel);
+            x += (long)tokens * size.Inputs;
+            y += (long)tokens * size.Outputs;
+            size = size with { Tokens = size.Tokens - tokens };
+        }
+        if (size.Tokens == 0) return;
         if (columns[0].Stride >= TLanes.Count) StreamProduct<TLanes>.Add(columns, x, y, size, parallel);
         else if (columns[0].Stride == V256.Count) StreamProduct<V256>.Add(columns, x, y, size, parallel);
         else StreamProduct<V128>.Add(columns, x, y, size, parallel);

@@ -37,7 +37,7 @@ public sealed class VptqTensors
     public TensorPointer Bias { get; init; }
 
     /// <summary>Rows of the input: the product of all its sizes but the last.</summary>
-    public int Rows => checked((int)Input.Dims!.SkipLast(1).Aggregate(1L, (a, b) => checked(a * b)));
+    public int Rows => Input.Rows;
 
     /// <summary>
     /// Derives and checks everything that can be wrong with the inputs, so that the kernel needs no check. A code cannot be wrong: it has as

@@ -1,3 +1,4 @@
+using System.Numerics;
 using OnnxEff.Ir;
 
 namespace OnnxEff.CustomOps.Cpu;
@@ -5,16 +6,40 @@ namespace OnnxEff.CustomOps.Cpu;
 /// <summary>The single weights that are added to the coded ones: sorted by row, as <see cref="VqTensors.Check"/> has seen.</summary>
 readonly unsafe struct Outliers(TensorPointer rows, TensorPointer inputs, TensorPointer values)
 {
+    const int AtOnce = 64;
+
     readonly bool _short = rows.Kind == ElementType.UInt16;
     readonly int _count = rows.Dims is [var count] ? (int)count : 0;
     readonly void* _rows = rows.Data, _inputs = inputs.Data;
     readonly Half* _values = (Half*)values.Data;
 
     /// <summary>y[row - first] += value · x[input] for outliers of some rows.</summary>
-    public void AddTo(float* y, int first, int count, float* x)
+    public void AddTo<TLanes>(float* y, int first, int count, float* x) where TLanes : unmanaged, ILanes<TLanes>
     {
-        for (int e = FirstOf(first); e < _count && RowOf(e) - first < count; e++)
-            y[RowOf(e) - first] += (float)_values[e] * x[_short ? ((ushort*)_inputs)[e] : ((int*)_inputs)[e]];
+        Half* halves = stackalloc Half[AtOnce];
+        float* values = stackalloc float[AtOnce];
+        int end = FirstOf(first + count);
+        for (int e = FirstOf(first); e < end; e += AtOnce)
+        {
+            int there = Math.Min(AtOnce, end - e);
+            // A register at a time, of which what lies behind the last one is not used: converting one half takes as long.
+            new ReadOnlySpan<Half>(_values + e, there).CopyTo(new(halves, AtOnce));
+            for (int i = 0; i < there; i += TLanes.Count) TLanes.Store(HalfCodec.Load<TLanes>(halves + i), values + i);
+            if (_short) Add((ushort*)_rows + e, (ushort*)_inputs + e, values, there, x, y - first);
+            else Add((int*)_rows + e, (int*)_inputs + e, values, there, x, y - first);
+        }
+    }
+
+    // A row's sum stays in a register: in memory, each would wait for the one before.
+    static void Add<TIndex>(TIndex* rows, TIndex* inputs, float* values, int count, float* x, float* y) where TIndex : unmanaged, IBinaryInteger<TIndex>
+    {
+        for (int e = 0; e < count;)
+        {
+            TIndex row = rows[e];
+            float sum = 0;
+            for (; e < count && rows[e] == row; e++) sum += values[e] * x[int.CreateTruncating(inputs[e])];
+            y[int.CreateTruncating(row)] += sum;
+        }
     }
 
     int RowOf(int outlier) => _short ? ((ushort*)_rows)[outlier] : ((int*)_rows)[outlier];

@@ -17,7 +17,7 @@ sealed unsafe class VqOutputs<TLanes, TCodec, TStored>(VqTensors tensors, float*
     {
         if (tensors.RowScale.Dims is not null) Scale((Half*)tensors.RowScale.Data + first, sums, count);
         if (tensors.Bias.Dims is not null) AddBias((TStored*)tensors.Bias.Data + first, sums, count);
-        _outliers.AddTo(sums, first, count, x + (long)token * size.Inputs);
+        _outliers.AddTo<TLanes>(sums, first, count, x + (long)token * size.Inputs);
         TStored* target = y + (long)token * size.Outputs + first;
         if (target != (void*)sums) TCodec.Write<TLanes>(sums, count, target);
     }

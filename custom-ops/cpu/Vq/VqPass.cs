@@ -52,16 +52,25 @@ static unsafe class VqPass<TLanes, TBytes, TCentroids, TCodec, TStored>
         using var tables = new Scratch(checked((nuint)planeCount * (nuint)shape.PlaneBytes));
         using var side = new Scratch(checked(((nuint)planeCount + (nuint)(layout.Centroids * layout.VectorLength)) * sizeof(float)));
         float* codebook = (float*)side.Bytes, scales = codebook + layout.Centroids * layout.VectorLength;
-        var centroids = (Half*)tensors.Codebook.Data;
-        for (int c = 0; c < layout.Centroids; c++)
-            for (int i = 0; i < layout.VectorLength; i++) codebook[i * layout.Centroids + c] = (float)centroids[c * layout.VectorLength + i];
+        Transpose((Half*)tensors.Codebook.Data, layout, codebook);
         byte* bytes = tables.Bytes;
-        LookupTables<TLanes>.Write(shape, codebook, columns, size.Tokens, bytes, scales, parallel);
-        LookupProduct<TBytes, TCentroids>.Run(layout.Tiles, shape, (byte*)tensors.Codes.Data, bytes, scales, size.Tokens, (token, tile, sums) =>
-        {
-            int first = tile * VqInputLayout.TileRows;
-            outputs.Write(token, first, Math.Min(VqInputLayout.TileRows, size.Outputs - first), sums);
-        }, parallel);
+        LookupProduct<TBytes, TCentroids>.Run(layout.Tiles, shape, (byte*)tensors.Codes.Data, bytes, scales, size.Tokens,
+            (from, to, _) => LookupTables<TLanes>.Write(shape, codebook, columns, from, to, bytes, scales),
+            (token, tile, sums) =>
+            {
+                int first = tile * VqInputLayout.TileRows;
+                outputs.Write(token, first, Math.Min(VqInputLayout.TileRows, size.Outputs - first), sums);
+            }, parallel);
+    }
+
+    // [k, v] to [v, k].
+    static void Transpose(Half* centroids, VqInputLayout layout, float* target)
+    {
+        (int k, int v) = (layout.Centroids, layout.VectorLength);
+        float* rows = stackalloc float[k * v];
+        HalfCodec.Expand<TLanes>(centroids, k * v, rows);
+        for (int i = 0; i < v; i++)
+            for (int c = 0; c < k; c++) target[i * k + c] = rows[c * v + i];
     }
 
     static void Tiles(VqInputLayout layout, VqTensors tensors, float* columns, TStored* output, VqOutputs<TLanes, TCodec, TStored> outputs, ProductSize size, ParallelFor? parallel)

@@ -19,6 +19,15 @@ unsafe interface IWordLanes<TSelf, TLanes>
     /// <summary>Each 16-bit word moved down by so many bits, and of what is left the bits of the mask.</summary>
     static abstract TSelf Fields(TSelf words, int shift, TSelf mask);
 
+    /// <summary>The bits of the mask.</summary>
+    static abstract TSelf And(TSelf words, TSelf mask);
+
+    /// <summary>Each 16-bit word without its lower bits, moved down by as many.</summary>
+    static abstract TSelf Upper(TSelf words, int shift);
+
+    /// <summary>Each 32-bit word, signed, divided by 2^shift and rounded down.</summary>
+    static abstract TSelf Down(TSelf sums, int shift);
+
     /// <summary>sum + a·b of the lower words + a·b of the upper words, in each 32 bits; words are signed.</summary>
     static abstract TSelf AddProducts(TSelf sum, TSelf a, TSelf b);
 

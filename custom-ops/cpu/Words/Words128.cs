@@ -27,6 +27,18 @@ readonly unsafe struct Words128(Vector128<short> v) : IWordLanes<Words128, V128>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Words128 And(Words128 words, Words128 mask) => new(words.V & mask.V);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Words128 Upper(Words128 words, int shift) => new((words.V.AsUInt16() >> shift).AsInt16());
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Words128 Down(Words128 sums, int shift) => new((sums.V.AsInt32() >> shift).AsInt16());
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Words128 AddProducts(Words128 sum, Words128 a, Words128 b) => new((sum.V.AsInt32() + (Sse2.IsSupported ? Sse2.MultiplyAddAdjacent(a.V, b.V) : Portable(a.V, b.V))).AsInt16());
 
     /// <inheritdoc/>

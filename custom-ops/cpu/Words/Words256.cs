@@ -27,6 +27,18 @@ readonly unsafe struct Words256(Vector256<short> v) : IWordLanes<Words256, V256>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Words256 And(Words256 words, Words256 mask) => new(words.V & mask.V);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Words256 Upper(Words256 words, int shift) => new((words.V.AsUInt16() >> shift).AsInt16());
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Words256 Down(Words256 sums, int shift) => new((sums.V.AsInt32() >> shift).AsInt16());
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Words256 AddProducts(Words256 sum, Words256 a, Words256 b) => new((sum.V.AsInt32() + (Avx2.MultiplyAddAdjacent(a.V, b.V))).AsInt16());
 
     /// <inheritdoc/>

@@ -27,6 +27,18 @@ readonly unsafe struct Words512(Vector512<short> v) : IWordLanes<Words512, V512>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Words512 And(Words512 words, Words512 mask) => new(words.V & mask.V);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Words512 Upper(Words512 words, int shift) => new((words.V.AsUInt16() >> shift).AsInt16());
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Words512 Down(Words512 sums, int shift) => new((sums.V.AsInt32() >> shift).AsInt16());
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Words512 AddProducts(Words512 sum, Words512 a, Words512 b) => new((sum.V.AsInt32() + (Avx512BW.MultiplyAddAdjacent(a.V, b.V))).AsInt16());
 
     /// <inheritdoc/>

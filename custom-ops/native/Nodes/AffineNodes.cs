@@ -6,17 +6,26 @@ using OnnxEff.Ops;
 namespace OnnxEff.CustomOps.Native;
 
 /// <summary>An AffineMatMul node on the CPU.</summary>
-sealed unsafe class AffineMatMulNode(int inputs, int outputs) : NodeKernel
+sealed unsafe class AffineMatMulNode(int inputs, int outputs, WeightInputs weights) : NodeKernel
 {
-    public static NodeKernel Create(KernelInfo info) => new AffineMatMulNode(info.Int("K"), info.Int("N"));
+    const int Tensors = 3;
+
+    AffineBlockLayout? _checked; // Of a weight that is the same in every call.
+
+    public static NodeKernel Create(KernelInfo info) => new AffineMatMulNode(info.Int("K"), info.Int("N"), new(info, Tensors));
 
     public override void Compute(KernelContext context)
     {
-        TensorPointer input = context.Input(0), weight = context.Input(1), bias = context.Input(2);
-        AffineBlockLayout layout = AffineMatMul.Layout(inputs, outputs, input.Dims!, weight.Dims!, bias.Dims, out string? refusal) ?? throw new OrtException(refusal!);
-        int tokens = checked((int)input.Dims![..^1].Aggregate(1L, (a, b) => checked(a * b)));
-        var output = (float*)context.Output(0, [.. input.Dims[..^1], outputs]);
-        AffineMatMulKernel.Run<LevelLanes>(layout, (float*)input.Data, (byte*)weight.Data, (float*)bias.Data, output, tokens, context.ParallelFor);
+        TensorPointer[] tensors = weights.Of(context, out bool areConstant);
+        (TensorPointer input, TensorPointer weight, TensorPointer bias) = (tensors[0], tensors[1], tensors[2]);
+        AffineBlockLayout? layout = input.Dims is [.., var columns] && columns == inputs ? _checked : null;
+        if (layout is null)
+        {
+            layout = AffineMatMul.Layout(inputs, outputs, input.Dims!, weight.Dims!, bias.Dims, out string? refusal) ?? throw new OrtException(refusal!);
+            if (areConstant) _checked = layout;
+        }
+        var output = (float*)context.Output(0, [.. input.Dims![..^1], outputs]);
+        AffineMatMulKernel.Run<LevelLanes>(layout, (float*)input.Data, (byte*)weight.Data, (float*)bias.Data, output, input.Rows, context.ParallelFor);
     }
 }
 

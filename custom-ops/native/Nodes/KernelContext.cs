@@ -2,7 +2,6 @@ using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 using OnnxEff.CustomOps.Cpu;
-using OnnxEff.Ir;
 
 namespace OnnxEff.CustomOps.Native;
 
@@ -28,25 +27,9 @@ readonly unsafe struct KernelContext
     public TensorPointer Input(int index)
     {
         if ((nuint)index >= inputs) return default;
-        void* value, shape, data;
+        void* value;
         api.Check(api.KernelContextGetInput(context, (nuint)index, &value));
-        if (value == null) return default;
-        api.Check(api.GetTensorTypeAndShape(value, &shape));
-        try
-        {
-            int kind;
-            nuint rank;
-            api.Check(api.GetTensorElementType(shape, &kind));
-            api.Check(api.GetDimensionsCount(shape, &rank));
-            var dims = new long[rank];
-            fixed (long* sizes = dims) api.Check(api.GetDimensions(shape, sizes, rank));
-            api.Check(api.GetTensorMutableData(value, &data));
-            return new TensorPointer(data, dims, (ElementType)kind);
-        }
-        finally
-        {
-            api.ReleaseTensorTypeAndShapeInfo(shape);
-        }
+        return value == null ? default : api.Tensor(value);
     }
 
     /// <summary>The memory of an output of those sizes; null when nobody uses it.</summary>

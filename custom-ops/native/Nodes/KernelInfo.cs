@@ -1,3 +1,4 @@
+using OnnxEff.CustomOps.Cpu;
 using OnnxEff.Ops;
 
 namespace OnnxEff.CustomOps.Native;
@@ -21,6 +22,14 @@ readonly unsafe struct KernelInfo(OrtApi api, void* info, OperatorSchema schema)
         fixed (byte* text = OrtApi.Utf8(name))
             if (!api.Succeeded(api.KernelInfoGetAttributeFloat(info, text, &value))) value = (float)Default(name);
         return value;
+    }
+
+    /// <summary>An input that is an initializer, whose memory the session keeps; one without sizes for any other.</summary>
+    public TensorPointer Constant(int index)
+    {
+        int isConstant;
+        void* value;
+        return api.Succeeded(api.KernelInfoGetConstantInput(info, (nuint)index, &isConstant, &value)) && isConstant != 0 && value != null ? api.Tensor(value) : default;
     }
 
     double Default(string name) => schema.Attribute(name).Default ?? throw new OrtException($"attribute {name} is missing.");

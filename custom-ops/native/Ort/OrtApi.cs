@@ -1,5 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Text;
+using OnnxEff.CustomOps.Cpu;
+using OnnxEff.Ir;
 
 namespace OnnxEff.CustomOps.Native;
 
@@ -104,6 +106,8 @@ readonly unsafe struct OrtApi(void** table)
 
     public delegate* unmanaged<void*, void> ReleaseTensorTypeAndShapeInfo => (delegate* unmanaged<void*, void>)table[99];
 
+    public delegate* unmanaged<void*, nuint, int*, void**, nint> KernelInfoGetConstantInput => (delegate* unmanaged<void*, nuint, int*, void**, nint>)table[249];
+
     public delegate* unmanaged<void*, nuint*, nint> ShapeInferContextGetInputCount => (delegate* unmanaged<void*, nuint*, nint>)table[267];
 
     public delegate* unmanaged<void*, nuint, void**, nint> ShapeInferContextGetInputTypeShape =>
@@ -120,6 +124,28 @@ readonly unsafe struct OrtApi(void** table)
 
     public delegate* unmanaged<void*, delegate* unmanaged[Cdecl]<void*, nuint, void>, nuint, nuint, void*, nint> KernelContextParallelFor =>
         (delegate* unmanaged<void*, delegate* unmanaged[Cdecl]<void*, nuint, void>, nuint, nuint, void*, nint>)table[274];
+
+    /// <summary>The tensor of an OrtValue.</summary>
+    public TensorPointer Tensor(void* value)
+    {
+        void* shape, data;
+        Check(GetTensorTypeAndShape(value, &shape));
+        try
+        {
+            int kind;
+            nuint rank;
+            Check(GetTensorElementType(shape, &kind));
+            Check(GetDimensionsCount(shape, &rank));
+            var dims = new long[rank];
+            fixed (long* sizes = dims) Check(GetDimensions(shape, sizes, rank));
+            Check(GetTensorMutableData(value, &data));
+            return new TensorPointer(data, dims, (ElementType)kind);
+        }
+        finally
+        {
+            ReleaseTensorTypeAndShapeInfo(shape);
+        }
+    }
 
     /// <summary>A zero-terminated copy.</summary>
     public static byte[] Utf8(string text) => Encoding.UTF8.GetBytes(text + '\0');

@@ -18,14 +18,15 @@ static class LowBitCommand
         var tokens = Numbers("--tokens", "Rows of activations.", [1, 8, 512]);
         var forms = new Option<string>("--forms") { Description = "Only forms whose name contains this.", DefaultValueFactory = _ => "" };
         var shape = new Option<string>("--shape") { Description = "Only weights of this size, as 4096x14336: outputs, then inputs.", DefaultValueFactory = _ => "" };
+        var against = new Option<string?>("--against") { Description = "Another build of the operator library: how many times its time ours takes stands beside each." };
         var command = new Command("low-bit", """
-            VqMatMul and VptqMatMul of the published operator library beside ONNX Runtime's MatMulNBits (4 bits, blocks of 32, accuracy level 4) and its
+            VqMatMul, VptqMatMul and AffineMatMul of the published operator library beside ONNX Runtime's MatMulNBits (4 bits, blocks of 32, accuracy level 4) and its
             MatMul in fp32, taking turns in one process. Beside each time stands how many times that of MatMulNBits and, where measured, of MatMul it is; for
             weights out of the caches, the share of the read speed, measured in the same rounds, at which the weight's codes arrive.
 
             Example: ./build.sh bench low-bit --tokens 1 --threads 1 --forms "Vq v2"
             """)
-        { quick, threads, tokens, forms, shape };
+        { quick, threads, tokens, forms, shape, against };
         command.SetAction(parse =>
         {
             if (Needed.Find() is not { } library) return (int)ExitCode.InputOutput;
@@ -36,7 +37,7 @@ static class LowBitCommand
             Console.Out.WriteLine($"| {string.Join(" | ", head)} |\n|---|{string.Concat(Enumerable.Repeat("---:|", head.Length - 1))}");
             foreach (LowBitCase one in Cases(parse.GetValue(quick), parse.GetValue(tokens)!).Where(one => $"{one.Outputs}x{one.Inputs}".Contains(parse.GetValue(shape)!, StringComparison.Ordinal)))
                 foreach (int count in parse.GetValue(threads)!)
-                    Console.Out.WriteLine(new LowBitRow(one, count, chosen, library, effort).Text());
+                    Console.Out.WriteLine(new LowBitRow(one, count, chosen, library, parse.GetValue(against), effort).Text());
             return (int)ExitCode.Done;
         });
         return command;

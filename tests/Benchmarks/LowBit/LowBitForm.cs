@@ -25,7 +25,7 @@ sealed record LowBitForm(string Name, double BitsPerWeight, Func<LowBitCase, Bou
     public static IReadOnlyList<LowBitForm> Ours { get; } =
     [
         Vq(2, 16, accuracyLevel: 4), Vq(2, 64, accuracyLevel: 4), Vq(2, 256, accuracyLevel: 4), Vq(4, 256, accuracyLevel: 4), Vq(2, 16, accuracyLevel: 0),
-        Vptq(256, 256), Vptq(4096, 0), Vptq(65536, 0),
+        Vptq(256, 256), Vptq(4096, 0), Vptq(65536, 0), Affine(4, hasMinima: true), Affine(8, hasMinima: false),
     ];
 
     /// <summary>VqMatMul: vectors along the inputs, with the side data that a quantiser leaves.</summary>
@@ -55,6 +55,22 @@ sealed record LowBitForm(string Name, double BitsPerWeight, Func<LowBitCase, Bou
             graph.Node(VptqMatMul.Schema.Name, OnnxEffOperators.Domain,
                 [input, graph.Constant(Words(random, [1, c.Outputs / PublicVectorLength, c.Inputs * bits / 32])), graph.Constant(Numbers(random, [1, centroids, PublicVectorLength])),
                     residual == 0 ? null : graph.Constant(Numbers(random, [1, residual, PublicVectorLength]))], ("K", c.Inputs), ("N", c.Outputs)));
+    }
+
+    /// <summary>AffineMatMul: a grid for each block of 32 inputs.</summary>
+    static LowBitForm Affine(int bits, bool hasMinima)
+    {
+        AffineBlockLayout Of(LowBitCase c) => new(c.Outputs, c.Inputs, bits, hasMinima);
+        double stored = 8.0 * Of(new(1, 1, 1, 1)).UnitBytes / (AffineBlockLayout.TileRows * AffineBlockLayout.BlockInputs);
+        return new($"Affine {bits}{(hasMinima ? " minima" : "")}", stored, (c, graph, input, random) =>
+        {
+            AffineBlockLayout layout = Of(c);
+            var codes = new byte[(long)c.Outputs * c.Inputs];
+            random.NextBytes(codes);
+            for (int i = 0; i < codes.Length; i++) codes[i] &= (byte)((1 << bits) - 1);
+            Half[] side = Halves(random, [c.Outputs * layout.Blocks]).As<Half>().ToArray();
+            return graph.Node(AffineMatMul.Schema.Name, OnnxEffOperators.Domain, [input, graph.Constant(AffineBlocks.Pack(layout, codes, side, side).Units)], ("K", c.Inputs), ("N", c.Outputs));
+        });
     }
 
     static Tensor Bytes(Random random, long[] dims)

@@ -6,7 +6,13 @@ using OnnxEff.Runtime;
 namespace OnnxEff.Benchmarks.LowBit;
 
 /// <summary>One case on one number of threads, measured when the text is asked for.</summary>
-sealed record LowBitRow(LowBitCase Case, int Threads, IReadOnlyList<LowBitForm> Forms, string Library, Effort Effort)
+/// <param name="Case">What is multiplied.</param>
+/// <param name="Threads">Of every session.</param>
+/// <param name="Forms">Ours.</param>
+/// <param name="Library">Our operators.</param>
+/// <param name="Other">Another build of them to stand beside, or null.</param>
+/// <param name="Effort">How long.</param>
+sealed record LowBitRow(LowBitCase Case, int Threads, IReadOnlyList<LowBitForm> Forms, string Library, string? Other, Effort Effort)
 {
     /// <summary>A row of the table.</summary>
     public string Text()
@@ -17,6 +23,7 @@ sealed record LowBitRow(LowBitCase Case, int Threads, IReadOnlyList<LowBitForm> 
         if (inCache) sessions.Add(Open(x, LowBitForm.MatMul));
         int ours = sessions.Count;
         sessions.AddRange(Forms.Select(form => Open(x, form)));
+        if (Other is not null) sessions.AddRange(Forms.Select(form => Open(x, form, Other)));
         // Many layers are out of the caches, and only there the speed of reading is a limit.
         double[] seconds = Turns.Medians(Effort, warm: inCache, [.. sessions.Select(session => (Action)session.Run), .. inCache ? [] : (Action[])[() => LimitWork.Read(Threads)]]);
         sessions.ForEach(session => session.Dispose());
@@ -24,14 +31,14 @@ sealed record LowBitRow(LowBitCase Case, int Threads, IReadOnlyList<LowBitForm> 
         string[] cells =
         [
             $"{Case.Outputs} × {Case.Inputs}", $"{Case.Tokens}", $"{Threads}", inCache ? "in cache" : $"{Case.Layers} layers, {readSpeed / 1e9:F1} GB/s",
-            Time(seconds[0]), inCache ? Time(seconds[1]) : "–", .. Forms.Select((form, at) => Cell(form, seconds[ours + at], seconds[0], inCache ? seconds[1] : null, readSpeed)),
+            Time(seconds[0]), inCache ? Time(seconds[1]) : "–", .. Forms.Select((form, at) => Cell(form, seconds[ours + at], seconds[0], inCache ? seconds[1] : null, readSpeed) + (Other is null ? "" : $" {Ratio(seconds[ours + at] / seconds[ours + Forms.Count + at])} other")),
         ];
         return $"| {string.Join(" | ", cells)} |";
     }
 
     // Threads of one session that spin would take the processor from the others.
-    BoundSession Open(OrtTensor x, LowBitForm form) =>
-        Case.Build(form, x).Open(new OrtSessionOptions { IntraOpThreads = Threads, Spinning = false, CustomOpLibraries = [Library] });
+    BoundSession Open(OrtTensor x, LowBitForm form, string? library = null) =>
+        Case.Build(form, x).Open(new OrtSessionOptions { IntraOpThreads = Threads, Spinning = false, CustomOpLibraries = [library ?? Library] });
 
     string Cell(LowBitForm form, double seconds, double rival, double? dense, double readSpeed)
     {
