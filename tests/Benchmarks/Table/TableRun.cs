@@ -55,7 +55,7 @@ sealed class TableRun(PublishedTool tool, RowStore store, string folder, Action<
         if (row is null or { Refusal: not null }) return row;
         string path = PathOf(model, form);
         ToolAnswer answer = tool.Run(["eval", path, "--json", "--reference", model.Original, .. model.Evaluation]);
-        if (answer.Code != 0) return Failed(form, answer);
+        if (answer.Code != 0) return Failed(model, form, answer);
         PerplexityReport report = JsonSerializer.Deserialize(answer.Output, RuntimeJson.Default.PerplexityReport)!;
         return row with
         {
@@ -73,7 +73,7 @@ sealed class TableRun(PublishedTool tool, RowStore store, string folder, Action<
         if (form.Given is { } given)
         {
             if (File.Exists(given)) return row;
-            failures[form.Name] = $"'{given}' does not exist.";
+            failures[form.Name] = $"'{Path.GetFileName(given)}' does not exist where it was looked for.";
             return null;
         }
         string path = PathOf(model, form);
@@ -81,8 +81,8 @@ sealed class TableRun(PublishedTool tool, RowStore store, string folder, Action<
         if (Redo) DeleteWork(path);
         bool goesOn = WorkOf(path).Length > 0;
         ToolAnswer answer = tool.Run([.. form.Make!(model, path), "--force", "--json"]);
-        if (answer.Code == (int)ExitCode.RequiredPassMatchedNothing) return row with { Refusal = answer.LastError };
-        if (answer.Code != 0) return Failed(form, answer);
+        if (answer.Code == (int)ExitCode.RequiredPassMatchedNothing) return row with { Refusal = Reason(model, answer) };
+        if (answer.Code != 0) return Failed(model, form, answer);
         if (form.Family == FormFamily.Fp32) return row;
         using var result = JsonDocument.Parse(answer.Output);
         return row with
@@ -103,7 +103,7 @@ sealed class TableRun(PublishedTool tool, RowStore store, string folder, Action<
         ToolAnswer answer = tool.Run(["bench", .. all.Select(form => PathOf(model, form)), "-p", "512", "-n", "128", "--output", "json"]);
         if (answer.Code != 0)
         {
-            foreach (TableForm form in group) Failed(form, answer);
+            foreach (TableForm form in group) Failed(model, form, answer);
             return;
         }
         // In the order of the command line, test by test.
@@ -122,12 +122,15 @@ sealed class TableRun(PublishedTool tool, RowStore store, string folder, Action<
         }
     }
 
-    TableRow? Failed(TableForm form, ToolAnswer answer)
+    TableRow? Failed(TableModel model, TableForm form, ToolAnswer answer)
     {
-        failures[form.Name] = $"exit code {answer.Code}: {answer.LastError}";
+        failures[form.Name] = $"exit code {answer.Code}: {Reason(model, answer)}";
         tell($"  {form.Name} failed with {failures[form.Name]}");
         return null;
     }
+
+    // The page is for readers of other machines, whose folders are not ours.
+    static string Reason(TableModel model, ToolAnswer answer) => answer.LastError.Replace(model.Original, Path.GetFileName(model.Original), StringComparison.Ordinal);
 
     void Delete(TableModel model, TableForm form)
     {
