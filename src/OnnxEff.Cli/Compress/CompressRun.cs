@@ -83,9 +83,9 @@ sealed class CompressRun(Terminal terminal)
         }
     }
 
-    OrtSessionOptions Options(Model model) => new()
+    static OrtSessionOptions Options(Model model) => new()
     {
-        IntraOpThreads = Threads,
+        IntraOpThreads = Workers.Count, // Left to itself, ONNX Runtime takes one thread in some virtual machines.
         Spinning = false, // Threads of this program work in between.
         CustomOpLibraries = model.AllGraphs.Any(graph => graph.Nodes.Any(node => node.Domain == Ops.OnnxEffOperators.Domain)) ? [OperatorLibrary.Require().Path] : [],
     };
