@@ -77,9 +77,10 @@ public sealed class FunctionBodies : GraphPass
 
     static int Computed(Node node) => node.OpType == AffineGather.Schema.Name ? 1 : 0;
 
+    // Lists are as long as K or N say, or, as those of outliers, of a length that no body asks for.
     static string Signature(Node node) => string.Join(' ',
         [node.OpType, Element(node), .. node.Attributes.OrderBy(a => a.Key, StringComparer.Ordinal).Select(a => $"{a.Key}={(a.Value as IntAttribute)?.Value}"),
-            .. node.Inputs.Select((value, index) => value is null ? "-" : index == Computed(node) ? "x" : string.Join(',', value.Constant!.Dims.ToArray()))]);
+            .. node.Inputs.Select((value, index) => value is null ? "-" : index == Computed(node) || value.Constant!.Rank == 1 ? "x" : string.Join(',', value.Constant.Dims.ToArray()))]);
 
     static ElementType Element(Node node) => node.Input(Computed(node))?.Type?.Element ?? ElementType.Float32;
 
