@@ -6,26 +6,21 @@ using OnnxEff.Ops;
 namespace OnnxEff.CustomOps.Native;
 
 /// <summary>An AffineMatMul node on the CPU.</summary>
-sealed unsafe class AffineMatMulNode(int inputs, int outputs, WeightInputs weights) : NodeKernel
+sealed unsafe class AffineMatMulNode(int columns, int outputs, WeightInputs weights) : StoredProductNode<TensorPointer[], AffineBlockLayout>(columns, outputs, weights)
 {
-    const int Tensors = 3;
+    const int Inputs = 3;
 
-    AffineBlockLayout? _checked; // Of a weight that is the same in every call.
+    public static NodeKernel Create(KernelInfo info) => new AffineMatMulNode(info.Int("K"), info.Int("N"), new(info, Inputs));
 
-    public static NodeKernel Create(KernelInfo info) => new AffineMatMulNode(info.Int("K"), info.Int("N"), new(info, Tensors));
+    protected override TensorPointer[] Named(TensorPointer[] inputs) => inputs;
 
-    public override void Compute(KernelContext context)
+    protected override AffineBlockLayout? Check(TensorPointer[] tensors, int columns, int outputs, out string? refusal) =>
+        AffineMatMul.Layout(columns, outputs, tensors[0].Dims!, tensors[1].Dims!, tensors[2].Dims, out refusal);
+
+    protected override void Run(AffineBlockLayout layout, TensorPointer[] tensors, void* output, ParallelFor parallel)
     {
-        TensorPointer[] tensors = weights.Of(context, out bool areConstant);
         (TensorPointer input, TensorPointer weight, TensorPointer bias) = (tensors[0], tensors[1], tensors[2]);
-        AffineBlockLayout? layout = input.Dims is [.., var columns] && columns == inputs ? _checked : null;
-        if (layout is null)
-        {
-            layout = AffineMatMul.Layout(inputs, outputs, input.Dims!, weight.Dims!, bias.Dims, out string? refusal) ?? throw new OrtException(refusal!);
-            if (areConstant) _checked = layout;
-        }
-        var output = (float*)context.Output(0, [.. input.Dims![..^1], outputs]);
-        AffineMatMulKernel.Run<LevelLanes>(layout, (float*)input.Data, (byte*)weight.Data, (float*)bias.Data, output, input.Rows, context.ParallelFor);
+        AffineMatMulKernel.Run<LevelLanes>(layout, (float*)input.Data, (byte*)weight.Data, (float*)bias.Data, (float*)output, input.Rows, parallel);
     }
 }
 

@@ -5,11 +5,9 @@ using OnnxEff.Ops;
 namespace OnnxEff.CustomOps.Native;
 
 /// <summary>A VqMatMul node on the CPU.</summary>
-sealed unsafe class VqMatMulNode(int columnCount, int outputs, int accuracyLevel, WeightInputs weights) : NodeKernel
+sealed unsafe class VqMatMulNode(int columns, int outputs, int accuracyLevel, WeightInputs weights) : StoredProductNode<VqTensors, VqInputLayout>(columns, outputs, weights)
 {
     const int Inputs = 10;
-
-    VqInputLayout? _checked; // Of a weight that is the same in every call.
 
     public static NodeKernel Create(KernelInfo info)
     {
@@ -17,29 +15,21 @@ sealed unsafe class VqMatMulNode(int columnCount, int outputs, int accuracyLevel
         return VqMatMul.RefuseLevel(level) is { } refusal ? throw new OrtException(refusal) : new VqMatMulNode(info.Int("K"), info.Int("N"), level, new(info, Inputs));
     }
 
-    public override void Compute(KernelContext context)
+    protected override VqTensors Named(TensorPointer[] inputs) => new()
     {
-        TensorPointer[] inputs = weights.Of(context, out bool areConstant);
-        var tensors = new VqTensors
-        {
-            Input = inputs[0],
-            Codes = inputs[1],
-            Codebook = inputs[2],
-            ColumnScale = inputs[3],
-            RowScale = inputs[4],
-            Permutation = inputs[5],
-            OutlierRows = inputs[6],
-            OutlierInputs = inputs[7],
-            OutlierValues = inputs[8],
-            Bias = inputs[9],
-        };
-        VqInputLayout? layout = tensors.Input.Dims is [.., var columns] && columns == columnCount ? _checked : null;
-        if (layout is null)
-        {
-            layout = tensors.Check(columnCount, outputs, out string? refusal) ?? throw new OrtException(refusal!);
-            if (areConstant) _checked = layout;
-        }
-        void* output = context.Output(0, [.. tensors.Input.Dims![..^1], outputs]);
-        VqMatMulKernel.Run<LevelLanes>(layout, accuracyLevel, tensors, output, context.ParallelFor);
-    }
+        Input = inputs[0],
+        Codes = inputs[1],
+        Codebook = inputs[2],
+        ColumnScale = inputs[3],
+        RowScale = inputs[4],
+        Permutation = inputs[5],
+        OutlierRows = inputs[6],
+        OutlierInputs = inputs[7],
+        OutlierValues = inputs[8],
+        Bias = inputs[9],
+    };
+
+    protected override VqInputLayout? Check(VqTensors tensors, int columns, int outputs, out string? refusal) => tensors.Check(columns, outputs, out refusal);
+
+    protected override void Run(VqInputLayout layout, VqTensors tensors, void* output, ParallelFor parallel) => VqMatMulKernel.Run<LevelLanes>(layout, accuracyLevel, tensors, output, parallel);
 }

@@ -1,0 +1,44 @@
+using System.Diagnostics.CodeAnalysis;
+using OnnxEff.CustomOps.Cpu;
+
+namespace OnnxEff.CustomOps.Native;
+
+/// <summary>A product of activations, the first input, with a stored weight, all others: what is the same in every call is checked in the first one only.</summary>
+/// <typeparam name="TTensors">The inputs by name.</typeparam>
+/// <typeparam name="TLayout">The sizes that they mean.</typeparam>
+/// <param name="columns">K.</param>
+/// <param name="outputs">N.</param>
+/// <param name="weights">The inputs.</param>
+abstract unsafe class StoredProductNode<TTensors, TLayout>(int columns, int outputs, WeightInputs weights) : NodeKernel where TLayout : class
+{
+    TLayout? _checked; // Of a weight that is the same in every call.
+
+    /// <summary>Gives the inputs their names.</summary>
+    protected abstract TTensors Named(TensorPointer[] inputs);
+
+    /// <summary>The layout after every check; null with the reason where the inputs mean nothing.</summary>
+    protected abstract TLayout? Check(TTensors tensors, int columns, int outputs, out string? refusal);
+
+    /// <summary>Computes a call whose inputs are as they must be.</summary>
+    protected abstract void Run(TLayout layout, TTensors tensors, void* output, ParallelFor parallel);
+
+    /// <inheritdoc/>
+    public sealed override void Compute(KernelContext context)
+    {
+        TensorPointer[] inputs = weights.Of(context, out bool areConstant);
+        long[]? sizes = inputs[0].Dims;
+        TTensors tensors = Named(inputs);
+        if (!IsChecked(sizes, out TLayout? layout))
+        {
+            layout = Check(tensors, columns, outputs, out string? refusal) ?? throw new OrtException(refusal!);
+            if (areConstant) _checked = layout;
+        }
+        Run(layout, tensors, context.Output(0, [.. sizes![..^1], outputs]), context.ParallelFor);
+    }
+
+    bool IsChecked(long[]? sizes, [NotNullWhen(true)] out TLayout? layout)
+    {
+        layout = sizes is [.., var width] && width == columns ? _checked : null;
+        return layout is not null;
+    }
+}
