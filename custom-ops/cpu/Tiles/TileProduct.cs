@@ -19,7 +19,7 @@ static unsafe class TileProduct<TLanes> where TLanes : unmanaged, ILanes<TLanes>
     {
         int width = Panel<TLanes>.Width, panels = (size.Tokens + width - 1) / width;
         using var packed = new Scratch(checked((nuint)panels * (nuint)width * (nuint)size.Inputs * sizeof(float)));
-        Pack(x, (float*)packed.Bytes, size, parallel);
+        TokenPanels.Pack(x, (float*)packed.Bytes, width, size, parallel);
         AddPanels(weight, (float*)packed.Bytes, y, size, parallel);
     }
 
@@ -62,23 +62,6 @@ static unsafe class TileProduct<TLanes> where TLanes : unmanaged, ILanes<TLanes>
             {
                 float* target = y + (long)t * size.Outputs + first, from = sums + (long)(t / width) * quads * RowsAtOnce * width + t % width;
                 for (int o = 0; o < outputs; o++) target[o] += from[o * width];
-            }
-        });
-    }
-
-    // panels[t / width][j][t % width] = x[t][j]; tokens behind the last are zero.
-    static void Pack(float* x, float* panels, ProductSize size, ParallelFor? parallel)
-    {
-        int width = Panel<TLanes>.Width;
-        Workers.Run(parallel, (size.Tokens + width - 1) / width, (nuint)(RowsAtOnce * size.Inputs), (panel, rows) =>
-        {
-            float* target = panels + (long)panel * size.Inputs * width;
-            for (int t = 0; t < width; t += RowsAtOnce)
-            {
-                int first = panel * width + t, there = Math.Clamp(size.Tokens - first, 0, RowsAtOnce) * size.Inputs;
-                new Span<float>(rows + there, RowsAtOnce * size.Inputs - there).Clear();
-                new ReadOnlySpan<float>(x + (long)first * size.Inputs, there).CopyTo(new(rows, there));
-                Transpose.RowsToLanes(rows, size.Inputs, target + t, width);
             }
         });
     }

@@ -31,7 +31,7 @@ static unsafe class EightTokens
     {
         using var scratch = new Scratch(checked((nuint)Count * (nuint)size.Inputs * sizeof(float)));
         var packed = (float*)scratch.Bytes;
-        Pack(x, packed, size);
+        TokenPanels.Pack(x, packed, Count, size, null);
         int vectors = columns[0].Vectors;
         Workers.RunRanges(parallel, (vectors + 1) / 2, 2 * Count * (nuint)V256.Count, (from, to, sums) =>
         {
@@ -50,25 +50,6 @@ static unsafe class EightTokens
                 }
             }
         });
-    }
-
-    // packed[j][t] = x[t][j]; tokens behind the last are zero.
-    static void Pack(float* x, float* packed, ProductSize size)
-    {
-        using var padding = new Scratch(checked(4 * (nuint)size.Inputs * sizeof(float)));
-        for (int t = 0; t < Count; t += 4)
-        {
-            int there = Math.Clamp(size.Tokens - t, 0, 4) * size.Inputs;
-            float* rows = x + (long)t * size.Inputs;
-            if (there < 4 * size.Inputs)
-            {
-                var padded = new Span<float>(padding.Bytes, 4 * size.Inputs);
-                new ReadOnlySpan<float>(rows, there).CopyTo(padded);
-                padded[there..].Clear();
-                rows = (float*)padding.Bytes;
-            }
-            Transpose.RowsToLanes(rows, size.Inputs, packed + t, Count);
-        }
     }
 }
 
