@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Text;
+using OnnxEff.Benchmarks.Running;
 
 namespace OnnxEff.Benchmarks.Attention;
 
@@ -26,35 +27,13 @@ static class RooflinePlot
 
     static readonly string[] Colours = ["#d9480f", "#1c7ed6", "#2f9e44", "#9c36b5", "#e8a400", "#0c8599"]; // Middle tones show on both grounds.
 
+    static readonly SvgPanels Page = new(Width, Height, Left, Legend, ".roof { stroke: currentColor; stroke-width: 2; fill: none; }");
+
     public static string Draw(IReadOnlyList<RooflinePanel> panels)
     {
         string[] series = [.. panels.SelectMany(p => p.Points).Select(p => p.Series).Distinct()];
         double highY = Math.Ceiling(Math.Log10(panels.Max(p => p.PeakFlops) / 1e9));
-        var svg = new StringBuilder();
-        int width = Math.Max(2, panels.Count) * Width, height = Height + Legend;
-        svg.Append(CultureInfo.InvariantCulture, $$"""
-            <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {{width}} {{height}}" width="{{width}}" height="{{height}}" font-family="sans-serif" font-size="12">
-            <style>
-              svg { background: #fff; color: #222; }
-              @media (prefers-color-scheme: dark) { svg { background: #161616; color: #ddd; } }
-              text { fill: currentColor; }
-              .grid { stroke: currentColor; stroke-opacity: .15; }
-              .roof { stroke: currentColor; stroke-width: 2; fill: none; }
-            </style>
-
-            """);
-        for (int i = 0; i < panels.Count; i++)
-        {
-            svg.Append(CultureInfo.InvariantCulture, $"<g transform=\"translate({i * Width} 0)\">\n");
-            Panel(svg, panels[i], series, highY);
-            svg.Append("</g>\n");
-        }
-        for (int i = 0; i < series.Length; i++)
-        {
-            double x = Left + i * (width - Left) / (double)series.Length;
-            svg.Append(CultureInfo.InvariantCulture, $"<circle cx=\"{x:F0}\" cy=\"{Height + 8}\" r=\"5\" fill=\"{Colours[i % Colours.Length]}\"/><text x=\"{x + 10:F0}\" y=\"{Height + 12}\">{WebUtility.HtmlEncode(series[i])}</text>\n");
-        }
-        return svg.Append("</svg>\n").ToString();
+        return Page.Draw(panels, [.. series.Select((name, i) => new SvgSeries(name, Colours[i % Colours.Length]))], (svg, panel) => Panel(svg, panel, series, highY));
     }
 
     static void Panel(StringBuilder svg, RooflinePanel panel, string[] series, double highY)

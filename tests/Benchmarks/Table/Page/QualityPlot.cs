@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Text;
+using OnnxEff.Benchmarks.Running;
 
 namespace OnnxEff.Benchmarks.Table.Page;
 
@@ -26,35 +27,12 @@ static class QualityPlot
         (FormFamily.Integers, "integers", "#1c7ed6"), (FormFamily.Exact, "exact", "#2f9e44"), (FormFamily.Neighbour, "other tool", "#e8a400"),
     ];
 
-    public static string Draw(IReadOnlyList<QualityPanel> panels)
-    {
-        int width = Math.Max(2, panels.Count) * Width, height = Height + Legend;
-        var svg = new StringBuilder();
-        svg.Append(CultureInfo.InvariantCulture, $$"""
-            <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {{width}} {{height}}" width="{{width}}" height="{{height}}" font-family="sans-serif" font-size="12">
-            <style>
-              svg { background: #fff; color: #222; }
-              @media (prefers-color-scheme: dark) { svg { background: #161616; color: #ddd; } }
-              text { fill: currentColor; }
-              .grid { stroke: currentColor; stroke-opacity: .15; }
-              .verdict { fill-opacity: .12; }
-              .quiet { fill-opacity: .7; font-size: 11px; }
-            </style>
+    static readonly SvgPanels Page = new(Width, Height, Left, Legend, """
+        .verdict { fill-opacity: .12; }
+          .quiet { fill-opacity: .7; font-size: 11px; }
+        """);
 
-            """);
-        for (int i = 0; i < panels.Count; i++)
-        {
-            svg.Append(CultureInfo.InvariantCulture, $"<g transform=\"translate({i * Width} 0)\">\n");
-            Panel(svg, panels[i]);
-            svg.Append("</g>\n");
-        }
-        for (int i = 0; i < Families.Length; i++)
-        {
-            double x = Left + i * (width - Left) / (double)Families.Length;
-            svg.Append(CultureInfo.InvariantCulture, $"<circle cx=\"{x:F0}\" cy=\"{Height + 8}\" r=\"5\" fill=\"{Families[i].Colour}\"/><text x=\"{x + 10:F0}\" y=\"{Height + 12}\">{Families[i].Name}</text>\n");
-        }
-        return svg.Append("</svg>\n").ToString();
-    }
+    public static string Draw(IReadOnlyList<QualityPanel> panels) => Page.Draw(panels, [.. Families.Select(family => new SvgSeries(family.Name, family.Colour))], Panel);
 
     static void Panel(StringBuilder svg, QualityPanel panel)
     {
