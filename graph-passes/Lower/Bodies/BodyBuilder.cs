@@ -5,7 +5,7 @@ namespace OnnxEff.GraphPasses.Lower;
 
 /// <summary>
 /// Writes the body of a function that computes an operator by standard ones. Functions hold no initializers, so constants are nodes; whole numbers are
-/// computed in int64, which every ONNX Runtime has kernels for.
+/// computed in int64, which every ONNX Runtime has kernels for; indices of many weights stay in int32.
 /// </summary>
 sealed class BodyBuilder(OperatorSchema schema, Node call, Graph body)
 {

@@ -69,11 +69,11 @@ public sealed class FunctionBodies : GraphPass
 
     static string? Refusal(Model model, Node node) =>
         model.Opset < OldestOpset ? $"its function needs version {OldestOpset} of the standard operators, and the model imports {model.Opset}; without the operator library it does not run"
-        : Stored(node).Any(value => value?.Constant is null) ? "its weight is no constant, so no function is written for it"
+        : Stored(node).Any(value => value.Constant is null) ? "its weight is no constant, so no function is written for it"
         : null;
 
     // The activations, or what is looked up, are the only input that a call computes.
-    static IEnumerable<Value?> Stored(Node node) => node.Inputs.Where((value, index) => index != Computed(node) && value is not null);
+    static IEnumerable<Value> Stored(Node node) => node.Inputs.Where((_, index) => index != Computed(node)).OfType<Value>();
 
     static int Computed(Node node) => node.OpType == AffineGather.Schema.Name ? 1 : 0;
 

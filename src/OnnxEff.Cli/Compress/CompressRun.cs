@@ -83,12 +83,8 @@ sealed class CompressRun(Terminal terminal)
         }
     }
 
-    static OrtSessionOptions Options(Model model) => new()
-    {
-        IntraOpThreads = Workers.Count, // Left to itself, ONNX Runtime takes one thread in some virtual machines.
-        Spinning = false, // Threads of this program work in between.
-        CustomOpLibraries = model.AllGraphs.Any(graph => graph.Nodes.Any(node => node.Domain == Ops.OnnxEffOperators.Domain)) ? [OperatorLibrary.Require().Path] : [],
-    };
+    // Left to itself, ONNX Runtime takes one thread in some virtual machines; and threads of this program work in between.
+    OrtSessionOptions Options(Model model) => new LoadedModel(Input, model).Options(Workers.Count) with { Spinning = false };
 
     int[] Tokens(string model)
     {
