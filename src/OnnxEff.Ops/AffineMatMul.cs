@@ -16,7 +16,7 @@ public static class AffineMatMul
     /// <summary>The declaration.</summary>
     public static OperatorSchema Schema { get; } = new("AffineMatMul", Since: 1,
         "input · Wᵀ + bias for a weight W [N, K] on a grid for each block of 32 inputs. " + Units +
-        " Up to 16 rows of input are rounded to 16 bits for each block of 32, which puts an output about 1e-5 of its size off; more are multiplied in fp32. A block of input that is not finite makes NaN.")
+        " Up to 16 rows of input are rounded to 16 bits for each block of 32, which puts an output about 1e-5 of its size off; more are multiplied as exactly as accuracy_level says. A block of input that is not finite makes NaN.")
     {
         Types = [new("T", ElementType.Float32), new("B", ElementType.UInt8)],
         Inputs =
@@ -26,7 +26,7 @@ public static class AffineMatMul
             new("bias", "T", "N", "Added to the product.", Optional: true),
         ],
         Outputs = [new("output", "T", "..., N", "input · Wᵀ + bias.")],
-        Attributes = [new("K", ElementType.Int64, null, "Inputs of the layer."), new("N", ElementType.Int64, null, "Outputs of the layer.")],
+        Attributes = [new("K", ElementType.Int64, null, "Inputs of the layer."), new("N", ElementType.Int64, null, "Outputs of the layer."), AccuracyLevel.Schema],
     };
 
     /// <summary>The layout that the sizes of a call's tensors mean, after every check.</summary>

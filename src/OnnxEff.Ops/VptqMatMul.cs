@@ -40,6 +40,7 @@ public static partial class VptqMatMul
         [
             new("K", ElementType.Int64, null, "Inputs of the layer."),
             new("N", ElementType.Int64, null, "Outputs of the layer."),
+            AccuracyLevel.Schema,
         ],
     };
 

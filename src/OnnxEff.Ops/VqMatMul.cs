@@ -14,7 +14,7 @@ public static partial class VqMatMul
         "outlier_rows[e] = o and outlier_inputs[e] = i; the last vector's components behind K are dropped. A code has b = log2(k) bits. Row o is row r = o mod 64 of tile o div 64, " +
         "and its codes stand at place p = 2·(r mod 32) + r div 32 of the tile's groups. A group's 8·b bytes are, with 4 bits, byte i = code(i) | code(i + 32) << 4 for i < 32; " +
         "with 6 bits, the same of the low 4 bits, then byte i with bits 4 and 5 of codes i, i + 16, i + 32 and i + 48 for i < 16, the first lowest; with 8 bits, byte i = code(i). " +
-        "Up to 16 rows of input are multiplied by lookup in tables of what centroids and inputs make, as exact as accuracy_level says; more are multiplied in fp32. " +
+        "Up to 16 rows of input are multiplied by lookup in tables of what centroids and inputs make; more meet decoded weights; both as exact as accuracy_level says. " +
         "A row of input that is not finite makes NaN.")
     {
         Types =
@@ -42,8 +42,8 @@ public static partial class VqMatMul
         [
             new("K", ElementType.Int64, null, "Inputs of the layer."),
             new("N", ElementType.Int64, null, "Outputs of the layer."),
-            new("accuracy_level", ElementType.Int64, 0, "Exactness of a table's numbers. 4: one byte, with one scale for 64 vectors; each is at most 1/254 of the largest of those 64 vectors off, " +
-                "outputs of random weights about 1e-2 of their size. 0: two bytes; 1/64516 and about 1e-4."),
+            new(AccuracyLevel.Name, ElementType.Int64, AccuracyLevel.Full, "Exactness of a table's numbers. 4: one byte, with one scale for 64 vectors; each is at most 1/254 of the largest of those 64 vectors off, " +
+                "outputs of random weights about 1e-2 of their size. 0: two bytes; 1/64516 and about 1e-4. And of products with more than 16 rows of input. " + AccuracyLevel.ManyRows + " 0: fp32."),
         ],
     };
 
@@ -53,9 +53,6 @@ public static partial class VqMatMul
         ("codes", codes.Codes), ("codebook", codes.Codebook), ("column_scale", codes.ColumnScale), ("row_scale", codes.RowScale), ("permutation", codes.Permutation),
         ("outlier_rows", codes.OutlierRows), ("outlier_inputs", codes.OutlierInputs), ("outlier_values", codes.OutlierValues), ("bias", codes.Bias),
     ];
-
-    /// <summary>Why a node's accuracy_level means nothing, or null.</summary>
-    public static string? RefuseLevel(int level) => level is 0 or 4 ? null : $"accuracy_level is 0 or 4, not {level}.";
 
     /// <summary>The layout that the sizes of a call's tensors mean, after every check.</summary>
     /// <param name="inputs">The attribute K.</param>

@@ -120,7 +120,7 @@ public unsafe class AffineMatMulTests
         int tokens = input.Data.Length / weight.Layout.Inputs;
         TensorPointer x = memory.Put(input, ElementType.Float32), units = memory.Copy(weight.Units), output = memory.Empty([tokens, weight.Layout.Outputs], ElementType.Float32);
         TensorPointer shift = bias is null ? default : memory.Copy(Tensor.Vector<float>(bias));
-        AffineMatMulKernel.Run<TLanes>(weight.Layout, (float*)x.Data, (byte*)units.Data, (float*)shift.Data, (float*)output.Data, tokens, parallel);
+        AffineMatMulKernel.Run<TLanes>(weight.Layout, AccuracyLevel.Full, (float*)x.Data, (byte*)units.Data, (float*)shift.Data, (float*)output.Data, tokens, parallel);
         return Arena.Read(output).Data;
     }
 

@@ -98,7 +98,7 @@ public unsafe class VptqMatMulTests
         Assert.Null(refusal);
         Assert.Equal(codes.Layout, layout);
         TensorPointer output = memory.Empty([.. input.Dims[..^1], codes.Layout.Outputs], kind);
-        VptqMatMulKernel.Run<TLanes>(layout!, tensors, output.Data, parallel ?? AttentionRun.EveryIndex);
+        VptqMatMulKernel.Run<TLanes>(layout!, AccuracyLevel.Full, tensors, output.Data, parallel ?? AttentionRun.EveryIndex);
         return Arena.Read(output);
     }
 }

@@ -13,6 +13,7 @@ public static unsafe class AffineMatMulKernel
     /// <summary>Computes one call.</summary>
     /// <typeparam name="TLanes">The vector width of the level that runs.</typeparam>
     /// <param name="layout">What <see cref="AffineMatMul.Layout"/> returned for the sizes.</param>
+    /// <param name="accuracyLevel">The attribute.</param>
     /// <param name="input">x [tokens, K]</param>
     /// <param name="units">The weight.</param>
     /// <param name="bias">[N], or null.</param>
@@ -20,25 +21,25 @@ public static unsafe class AffineMatMulKernel
     /// <param name="tokens">Tokens.</param>
     /// <param name="parallel">The host's threads, or null to stay on this one.</param>
     /// <exception cref="OutOfMemoryException">Scratch memory is not to be had.</exception>
-    public static void Run<TLanes>(AffineBlockLayout layout, float* input, byte* units, float* bias, float* output, int tokens, ParallelFor? parallel)
+    public static void Run<TLanes>(AffineBlockLayout layout, int accuracyLevel, float* input, byte* units, float* bias, float* output, int tokens, ParallelFor? parallel)
         where TLanes : unmanaged, ILanes<TLanes>
     {
         if ((long)tokens * layout.Outputs * layout.Inputs < ProductsWorthThreads) parallel = null;
         // The three widths are as many types, of which a level is compiled with one.
-        if (typeof(TLanes) == typeof(V512)) Run<V512, Words512>(layout, input, units, bias, output, tokens, parallel);
-        else if (typeof(TLanes) == typeof(V256)) Run<V256, Words256>(layout, input, units, bias, output, tokens, parallel);
-        else Run<V128, Words128>(layout, input, units, bias, output, tokens, parallel);
+        if (typeof(TLanes) == typeof(V512)) Run<V512, Words512>(layout, accuracyLevel, input, units, bias, output, tokens, parallel);
+        else if (typeof(TLanes) == typeof(V256)) Run<V256, Words256>(layout, accuracyLevel, input, units, bias, output, tokens, parallel);
+        else Run<V128, Words128>(layout, accuracyLevel, input, units, bias, output, tokens, parallel);
     }
 
-    static void Run<TLanes, TWords>(AffineBlockLayout layout, float* input, byte* units, float* bias, float* output, int tokens, ParallelFor? parallel)
+    static void Run<TLanes, TWords>(AffineBlockLayout layout, int accuracyLevel, float* input, byte* units, float* bias, float* output, int tokens, ParallelFor? parallel)
         where TLanes : unmanaged, ILanes<TLanes>
         where TWords : unmanaged, IWordLanes<TWords, TLanes>
     {
-        if (layout.Bits == 4) Run<TLanes, TWords, Bits4>(layout, input, units, bias, output, tokens, parallel);
-        else Run<TLanes, TWords, Bits8>(layout, input, units, bias, output, tokens, parallel);
+        if (layout.Bits == 4) Run<TLanes, TWords, Bits4>(layout, accuracyLevel, input, units, bias, output, tokens, parallel);
+        else Run<TLanes, TWords, Bits8>(layout, accuracyLevel, input, units, bias, output, tokens, parallel);
     }
 
-    static void Run<TLanes, TWords, TBits>(AffineBlockLayout layout, float* input, byte* units, float* bias, float* output, int tokens, ParallelFor? parallel)
+    static void Run<TLanes, TWords, TBits>(AffineBlockLayout layout, int accuracyLevel, float* input, byte* units, float* bias, float* output, int tokens, ParallelFor? parallel)
         where TLanes : unmanaged, ILanes<TLanes>
         where TWords : unmanaged, IWordLanes<TWords, TLanes>
         where TBits : ICodeBits
@@ -49,7 +50,7 @@ public static unsafe class AffineMatMulKernel
             int count = Math.Min(most, tokens - from);
             float* x = input + (long)from * layout.Inputs, y = output + (long)from * layout.Outputs;
             if (tokens <= TokensOfWords) MultiplyWords<TLanes, TWords, TBits>(layout, x, units, bias, y, count, parallel);
-            else MultiplyTiles<TLanes, TWords, TBits>(layout, x, units, bias, y, count, parallel);
+            else MultiplyTiles<TLanes, TWords, TBits>(layout, accuracyLevel, x, units, bias, y, count, parallel);
         }
     }
 
@@ -64,7 +65,7 @@ public static unsafe class AffineMatMulKernel
         AffineProduct<TLanes, TWords, TBits>.Run(layout, units, inputs, bias, y, tokens, parallel);
     }
 
-    static void MultiplyTiles<TLanes, TWords, TBits>(AffineBlockLayout layout, float* x, byte* units, float* bias, float* y, int tokens, ParallelFor? parallel)
+    static void MultiplyTiles<TLanes, TWords, TBits>(AffineBlockLayout layout, int accuracyLevel, float* x, byte* units, float* bias, float* y, int tokens, ParallelFor? parallel)
         where TLanes : unmanaged, ILanes<TLanes>
         where TWords : unmanaged, IWordLanes<TWords, TLanes>
         where TBits : ICodeBits
@@ -75,6 +76,6 @@ public static unsafe class AffineMatMulKernel
             if (bias == null) row.Clear();
             else new ReadOnlySpan<float>(bias, layout.Outputs).CopyTo(row);
         }
-        TileProduct<TLanes>.Add(new AffineTiles<TLanes, TWords, TBits>(layout, units), x, y, new(tokens, layout.Inputs, layout.Outputs), parallel);
+        TileProduct<TLanes>.Add(new AffineTiles<TLanes, TWords, TBits>(layout, units), accuracyLevel, x, y, new(tokens, layout.Inputs, layout.Outputs), parallel);
     }
 }

@@ -17,11 +17,12 @@ public static unsafe class VptqMatMulKernel
     /// <summary>Computes one call.</summary>
     /// <typeparam name="TLanes">The vector width of the level that runs.</typeparam>
     /// <param name="layout">What <see cref="VptqTensors.Check"/> returned for the tensors.</param>
+    /// <param name="accuracyLevel">The attribute.</param>
     /// <param name="tensors">Inputs.</param>
     /// <param name="output">[..., N], of the input's type.</param>
     /// <param name="parallel">The host's threads, or null to stay on this one.</param>
     /// <exception cref="OutOfMemoryException">Scratch memory is not to be had.</exception>
-    public static void Run<TLanes>(VptqLayout layout, VptqTensors tensors, void* output, ParallelFor? parallel) where TLanes : unmanaged, ILanes<TLanes>
+    public static void Run<TLanes>(VptqLayout layout, int accuracyLevel, VptqTensors tensors, void* output, ParallelFor? parallel) where TLanes : unmanaged, ILanes<TLanes>
     {
         if ((long)tensors.Rows * layout.Outputs * layout.Inputs < ProductsWorthThreads) parallel = null;
         for (int from = 0; from < tensors.Rows; from += TokensPerPass)
@@ -31,10 +32,10 @@ public static unsafe class VptqMatMulKernel
             switch (tensors.Input.Kind)
             {
                 case ElementType.Float32:
-                    Pass<TLanes, SingleCodec, float>(layout, tensors, (float*)tensors.Input.Data + first, (float*)output + target, size, parallel);
+                    Pass<TLanes, SingleCodec, float>(layout, accuracyLevel, tensors, (float*)tensors.Input.Data + first, (float*)output + target, size, parallel);
                     break;
                 case ElementType.Float16:
-                    Pass<TLanes, HalfCodec, Half>(layout, tensors, (Half*)tensors.Input.Data + first, (Half*)output + target, size, parallel);
+                    Pass<TLanes, HalfCodec, Half>(layout, accuracyLevel, tensors, (Half*)tensors.Input.Data + first, (Half*)output + target, size, parallel);
                     break;
                 default:
                     throw new UnreachableException($"VptqMatMul is declared for fp32 and fp16, not for {tensors.Input.Kind}.");
@@ -42,7 +43,7 @@ public static unsafe class VptqMatMulKernel
         }
     }
 
-    static void Pass<TLanes, TCodec, TStored>(VptqLayout layout, VptqTensors tensors, TStored* input, TStored* output, ProductSize size, ParallelFor? parallel)
+    static void Pass<TLanes, TCodec, TStored>(VptqLayout layout, int accuracyLevel, VptqTensors tensors, TStored* input, TStored* output, ProductSize size, ParallelFor? parallel)
         where TLanes : unmanaged, ILanes<TLanes>
         where TCodec : ICodec<TStored>
         where TStored : unmanaged
@@ -53,7 +54,7 @@ public static unsafe class VptqMatMulKernel
         float* x = (float*)columns.Bytes, y = isSingle ? (float*)output : (float*)sums.Bytes;
         Activations<TLanes, TCodec, TStored>.Write(tensors, input, x, y, size, parallel);
         if (layout.OutlierColumns > 0) AddOutliers<TLanes>(layout, tensors, x, y, size, parallel);
-        AddGroups<TLanes>(layout, tensors, x, y, size, parallel);
+        AddGroups<TLanes>(layout, accuracyLevel, tensors, x, y, size, parallel);
         if (!isSingle)
             for (int t = 0; t < size.Tokens; t++) TCodec.Write<TLanes>(y + (long)t * size.Outputs, size.Outputs, output + (long)t * size.Outputs);
     }
@@ -66,7 +67,7 @@ public static unsafe class VptqMatMulKernel
         Stream<TLanes>([VectorColumns.Outliers(layout, tensors.OutlierCodes, centroids)], x, y, size, parallel);
     }
 
-    static void AddGroups<TLanes>(VptqLayout layout, VptqTensors tensors, float* x, float* y, ProductSize size, ParallelFor? parallel)
+    static void AddGroups<TLanes>(VptqLayout layout, int accuracyLevel, VptqTensors tensors, float* x, float* y, ProductSize size, ParallelFor? parallel)
         where TLanes : unmanaged, ILanes<TLanes>
     {
         using var main = new Scratch(PaddedCodebook.ScratchFloats(tensors.Codebook) * sizeof(float));
@@ -75,7 +76,7 @@ public static unsafe class VptqMatMulKernel
             PaddedCodebook.Expand<TLanes>(tensors.ResidualCodebook, (float*)residual.Bytes));
         // A panel costs the same for one token as for all of its lanes.
         if (size.Tokens * 2 <= Panel<TLanes>.Width) Stream<TLanes>(groups, x, y, size, parallel);
-        else Tiles<TLanes>(groups, x, y, size, parallel);
+        else Tiles<TLanes>(groups, accuracyLevel, x, y, size, parallel);
     }
 
     // A register holds no more than one centroid.
@@ -95,9 +96,9 @@ public static unsafe class VptqMatMulKernel
         else StreamProduct<V128>.Add(columns, x, y, size, parallel);
     }
 
-    static void Tiles<TLanes>(VectorColumns[] columns, float* x, float* y, ProductSize size, ParallelFor? parallel) where TLanes : unmanaged, ILanes<TLanes>
+    static void Tiles<TLanes>(VectorColumns[] columns, int accuracyLevel, float* x, float* y, ProductSize size, ParallelFor? parallel) where TLanes : unmanaged, ILanes<TLanes>
     {
         IWeightTiles weight = columns[0].Stride >= TLanes.Count ? new VptqTiles<TLanes>(columns) : columns[0].Stride == V256.Count ? new VptqTiles<V256>(columns) : new VptqTiles<V128>(columns);
-        TileProduct<TLanes>.Add(weight, x, y, size, parallel);
+        TileProduct<TLanes>.Add(weight, accuracyLevel, x, y, size, parallel);
     }
 }

@@ -1,4 +1,5 @@
 using OnnxEff.Formats;
+using OnnxEff.Ops;
 
 namespace OnnxEff.CustomOps.Cpu;
 
@@ -41,8 +42,8 @@ static unsafe class VqPass<TLanes, TBytes, TCentroids, TCodec, TStored>
             new Span<float>(target + (long)t * stored + k, stored - k).Clear();
         });
         var outputs = new VqOutputs<TLanes, TCodec, TStored>(tensors, x, output, size);
-        if (byLookup) Lookup(layout, accuracyLevel == 0 ? 2 : 1, tensors, target, outputs, size, parallel);
-        else Tiles(layout, tensors, target, output, outputs, size, parallel);
+        if (byLookup) Lookup(layout, accuracyLevel == AccuracyLevel.Bytes ? 1 : 2, tensors, target, outputs, size, parallel);
+        else Tiles(layout, accuracyLevel, tensors, target, output, outputs, size, parallel);
     }
 
     static void Lookup(VqInputLayout layout, int planes, VqTensors tensors, float* columns, VqOutputs<TLanes, TCodec, TStored> outputs, ProductSize size, ParallelFor? parallel)
@@ -73,7 +74,7 @@ static unsafe class VqPass<TLanes, TBytes, TCentroids, TCodec, TStored>
             for (int c = 0; c < k; c++) target[i * k + c] = rows[c * v + i];
     }
 
-    static void Tiles(VqInputLayout layout, VqTensors tensors, float* columns, TStored* output, VqOutputs<TLanes, TCodec, TStored> outputs, ProductSize size, ParallelFor? parallel)
+    static void Tiles(VqInputLayout layout, int accuracyLevel, VqTensors tensors, float* columns, TStored* output, VqOutputs<TLanes, TCodec, TStored> outputs, ProductSize size, ParallelFor? parallel)
     {
         int n = size.Outputs;
         bool isSingle = typeof(TStored) == typeof(float);
@@ -82,7 +83,7 @@ static unsafe class VqPass<TLanes, TBytes, TCentroids, TCodec, TStored>
         float* codebook = HalfCodec.Expand<TLanes>((Half*)tensors.Codebook.Data, layout.Centroids * layout.VectorLength, (float*)side.Bytes);
         float* y = isSingle ? (float*)output : (float*)sums.Bytes;
         for (int t = 0; t < size.Tokens; t++) new Span<float>(y + (long)t * n, n).Clear();
-        TileProduct<TLanes>.Add(new VqTiles<TBytes, TCentroids>(layout, (byte*)tensors.Codes.Data, codebook), columns, y, size, parallel);
+        TileProduct<TLanes>.Add(new VqTiles<TBytes, TCentroids>(layout, (byte*)tensors.Codes.Data, codebook), accuracyLevel, columns, y, size, parallel);
         Workers.Run(parallel, size.Tokens, t => outputs.Write(t, 0, n, y + (long)t * n));
     }
 }

@@ -12,6 +12,7 @@ static unsafe partial class Leaf
     public static void Offer()
     {
 #if ONNXEFF_LEAF
+        if (BytePanels.ProcessorTakes) BytePanels.Use(ByteFunctions());
         if (!BFloatPanel.ProcessorTakes) return;
         nint multiply, pack;
         BFloatFunctions(&multiply, &pack);
@@ -22,5 +23,8 @@ static unsafe partial class Leaf
 #if ONNXEFF_LEAF
     [LibraryImport("onnxeff_leaf", EntryPoint = "onnxeff_bfloat_functions")]
     private static partial void BFloatFunctions(nint* multiply, nint* pack);
+
+    [LibraryImport("onnxeff_leaf", EntryPoint = "onnxeff_byte_functions")]
+    private static partial nint ByteFunctions();
 #endif
 }

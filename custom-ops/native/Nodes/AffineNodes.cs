@@ -6,11 +6,9 @@ using OnnxEff.Ops;
 namespace OnnxEff.CustomOps.Native;
 
 /// <summary>An AffineMatMul node on the CPU.</summary>
-sealed unsafe class AffineMatMulNode(int columns, int outputs, WeightInputs weights) : StoredProductNode<TensorPointer[], AffineBlockLayout>(columns, outputs, weights)
+sealed unsafe class AffineMatMulNode(KernelInfo info) : StoredProductNode<TensorPointer[], AffineBlockLayout>(info, inputs: 3)
 {
-    const int Inputs = 3;
-
-    public static NodeKernel Create(KernelInfo info) => new AffineMatMulNode(info.Int("K"), info.Int("N"), new(info, Inputs));
+    public static NodeKernel Create(KernelInfo info) => new AffineMatMulNode(info);
 
     protected override TensorPointer[] Named(TensorPointer[] inputs) => inputs;
 
@@ -20,7 +18,7 @@ sealed unsafe class AffineMatMulNode(int columns, int outputs, WeightInputs weig
     protected override void Run(AffineBlockLayout layout, TensorPointer[] tensors, void* output, ParallelFor parallel)
     {
         (TensorPointer input, TensorPointer weight, TensorPointer bias) = (tensors[0], tensors[1], tensors[2]);
-        AffineMatMulKernel.Run<LevelLanes>(layout, (float*)input.Data, (byte*)weight.Data, (float*)bias.Data, (float*)output, input.Rows, parallel);
+        AffineMatMulKernel.Run<LevelLanes>(layout, AccuracyLevel, (float*)input.Data, (byte*)weight.Data, (float*)bias.Data, (float*)output, input.Rows, parallel);
     }
 }
 

@@ -6,12 +6,17 @@ namespace OnnxEff.CustomOps.Native;
 /// <summary>A product of activations, the first input, with a stored weight, all others: what is the same in every call is checked in the first one only.</summary>
 /// <typeparam name="TTensors">The inputs by name.</typeparam>
 /// <typeparam name="TLayout">The sizes that they mean.</typeparam>
-/// <param name="columns">K.</param>
-/// <param name="outputs">N.</param>
-/// <param name="weights">The inputs.</param>
-abstract unsafe class StoredProductNode<TTensors, TLayout>(int columns, int outputs, WeightInputs weights) : NodeKernel where TLayout : class
+/// <param name="info">Attributes.</param>
+/// <param name="inputs">Inputs of the operator.</param>
+abstract unsafe class StoredProductNode<TTensors, TLayout>(KernelInfo info, int inputs) : NodeKernel where TLayout : class
 {
+    readonly int columns = info.Int("K"), outputs = info.Int("N");
+    readonly WeightInputs weights = new(info, inputs);
+
     TLayout? _checked; // Of a weight that is the same in every call.
+
+    /// <summary>What the kernel may round.</summary>
+    protected int AccuracyLevel { get; } = LevelOf(info);
 
     /// <summary>Gives the inputs their names.</summary>
     protected abstract TTensors Named(TensorPointer[] inputs);
@@ -34,6 +39,12 @@ abstract unsafe class StoredProductNode<TTensors, TLayout>(int columns, int outp
             if (areConstant) _checked = layout;
         }
         Run(layout, tensors, context.Output(0, [.. sizes![..^1], outputs]), context.ParallelFor);
+    }
+
+    static int LevelOf(KernelInfo info)
+    {
+        int level = info.Int(Ops.AccuracyLevel.Name);
+        return Ops.AccuracyLevel.Refuse(level) is { } refusal ? throw new OrtException(refusal) : level;
     }
 
     bool IsChecked(long[]? sizes, [NotNullWhen(true)] out TLayout? layout)

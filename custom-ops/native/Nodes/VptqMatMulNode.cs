@@ -4,11 +4,9 @@ using OnnxEff.Formats;
 namespace OnnxEff.CustomOps.Native;
 
 /// <summary>A VptqMatMul node on the CPU.</summary>
-sealed unsafe class VptqMatMulNode(int columns, int outputs, WeightInputs weights) : StoredProductNode<VptqTensors, VptqLayout>(columns, outputs, weights)
+sealed unsafe class VptqMatMulNode(KernelInfo info) : StoredProductNode<VptqTensors, VptqLayout>(info, inputs: 10)
 {
-    const int Inputs = 10;
-
-    public static NodeKernel Create(KernelInfo info) => new VptqMatMulNode(info.Int("K"), info.Int("N"), new(info, Inputs));
+    public static NodeKernel Create(KernelInfo info) => new VptqMatMulNode(info);
 
     protected override VptqTensors Named(TensorPointer[] inputs) => new()
     {
@@ -26,5 +24,5 @@ sealed unsafe class VptqMatMulNode(int columns, int outputs, WeightInputs weight
 
     protected override VptqLayout? Check(VptqTensors tensors, int columns, int outputs, out string? refusal) => tensors.Check(columns, outputs, out refusal);
 
-    protected override void Run(VptqLayout layout, VptqTensors tensors, void* output, ParallelFor parallel) => VptqMatMulKernel.Run<LevelLanes>(layout, tensors, output, parallel);
+    protected override void Run(VptqLayout layout, VptqTensors tensors, void* output, ParallelFor parallel) => VptqMatMulKernel.Run<LevelLanes>(layout, AccuracyLevel, tensors, output, parallel);
 }

@@ -1,19 +1,12 @@
 using OnnxEff.CustomOps.Cpu;
 using OnnxEff.Formats;
-using OnnxEff.Ops;
 
 namespace OnnxEff.CustomOps.Native;
 
 /// <summary>A VqMatMul node on the CPU.</summary>
-sealed unsafe class VqMatMulNode(int columns, int outputs, int accuracyLevel, WeightInputs weights) : StoredProductNode<VqTensors, VqInputLayout>(columns, outputs, weights)
+sealed unsafe class VqMatMulNode(KernelInfo info) : StoredProductNode<VqTensors, VqInputLayout>(info, inputs: 10)
 {
-    const int Inputs = 10;
-
-    public static NodeKernel Create(KernelInfo info)
-    {
-        int level = info.Int("accuracy_level");
-        return VqMatMul.RefuseLevel(level) is { } refusal ? throw new OrtException(refusal) : new VqMatMulNode(info.Int("K"), info.Int("N"), level, new(info, Inputs));
-    }
+    public static NodeKernel Create(KernelInfo info) => new VqMatMulNode(info);
 
     protected override VqTensors Named(TensorPointer[] inputs) => new()
     {
@@ -31,5 +24,5 @@ sealed unsafe class VqMatMulNode(int columns, int outputs, int accuracyLevel, We
 
     protected override VqInputLayout? Check(VqTensors tensors, int columns, int outputs, out string? refusal) => tensors.Check(columns, outputs, out refusal);
 
-    protected override void Run(VqInputLayout layout, VqTensors tensors, void* output, ParallelFor parallel) => VqMatMulKernel.Run<LevelLanes>(layout, accuracyLevel, tensors, output, parallel);
+    protected override void Run(VqInputLayout layout, VqTensors tensors, void* output, ParallelFor parallel) => VqMatMulKernel.Run<LevelLanes>(layout, AccuracyLevel, tensors, output, parallel);
 }

@@ -25,7 +25,7 @@ sealed record LowBitForm(string Name, double BitsPerWeight, Func<LowBitCase, Bou
     public static IReadOnlyList<LowBitForm> Ours { get; } =
     [
         Vq(2, 16, accuracyLevel: 4), Vq(2, 64, accuracyLevel: 4), Vq(2, 256, accuracyLevel: 4), Vq(4, 256, accuracyLevel: 4), Vq(2, 16, accuracyLevel: 0),
-        Vptq(256, 256), Vptq(4096, 0), Vptq(65536, 0), Affine(4, hasMinima: true), Affine(8, hasMinima: false),
+        Vptq(256, 256), Vptq(4096, 0), Vptq(65536, 0), Vptq(256, 256, AccuracyLevel.Bytes), Affine(4, hasMinima: true), Affine(8, hasMinima: false), Affine(4, hasMinima: true, AccuracyLevel.Bytes),
     ];
 
     /// <summary>VqMatMul: vectors along the inputs, with the side data that a quantiser leaves.</summary>
@@ -48,30 +48,34 @@ sealed record LowBitForm(string Name, double BitsPerWeight, Func<LowBitCase, Bou
     }
 
     /// <summary>VptqMatMul, vectors of 8 along the outputs, with codebooks of k and k2 centroids (0 for none).</summary>
-    static LowBitForm Vptq(int centroids, int residual)
+    static LowBitForm Vptq(int centroids, int residual, int accuracyLevel = AccuracyLevel.Full)
     {
         int bits = (int)Math.Log2(centroids) + (residual == 0 ? 0 : (int)Math.Log2(residual));
-        return new($"Vptq v8 {centroids}{(residual == 0 ? "" : $"+{residual}")}", (double)bits / PublicVectorLength, (c, graph, input, random) =>
+        return new($"Vptq v8 {centroids}{(residual == 0 ? "" : $"+{residual}")}{Suffix(accuracyLevel)}", (double)bits / PublicVectorLength, (c, graph, input, random) =>
             graph.Node(VptqMatMul.Schema.Name, OnnxEffOperators.Domain,
                 [input, graph.Constant(Words(random, [1, c.Outputs / PublicVectorLength, c.Inputs * bits / 32])), graph.Constant(Numbers(random, [1, centroids, PublicVectorLength])),
-                    residual == 0 ? null : graph.Constant(Numbers(random, [1, residual, PublicVectorLength]))], ("K", c.Inputs), ("N", c.Outputs)));
+                    residual == 0 ? null : graph.Constant(Numbers(random, [1, residual, PublicVectorLength]))],
+                ("K", c.Inputs), ("N", c.Outputs), (AccuracyLevel.Name, accuracyLevel)));
     }
 
     /// <summary>AffineMatMul: a grid for each block of 32 inputs.</summary>
-    static LowBitForm Affine(int bits, bool hasMinima)
+    static LowBitForm Affine(int bits, bool hasMinima, int accuracyLevel = AccuracyLevel.Full)
     {
         AffineBlockLayout Of(LowBitCase c) => new(c.Outputs, c.Inputs, bits, hasMinima);
         double stored = 8.0 * Of(new(1, 1, 1, 1)).UnitBytes / (AffineBlockLayout.TileRows * AffineBlockLayout.BlockInputs);
-        return new($"Affine {bits}{(hasMinima ? " minima" : "")}", stored, (c, graph, input, random) =>
+        return new($"Affine {bits}{(hasMinima ? " minima" : "")}{Suffix(accuracyLevel)}", stored, (c, graph, input, random) =>
         {
             AffineBlockLayout layout = Of(c);
             var codes = new byte[(long)c.Outputs * c.Inputs];
             random.NextBytes(codes);
             for (int i = 0; i < codes.Length; i++) codes[i] &= (byte)((1 << bits) - 1);
             Half[] side = Halves(random, [c.Outputs * layout.Blocks]).As<Half>().ToArray();
-            return graph.Node(AffineMatMul.Schema.Name, OnnxEffOperators.Domain, [input, graph.Constant(AffineBlocks.Pack(layout, codes, side, side).Units)], ("K", c.Inputs), ("N", c.Outputs));
+            return graph.Node(AffineMatMul.Schema.Name, OnnxEffOperators.Domain, [input, graph.Constant(AffineBlocks.Pack(layout, codes, side, side).Units)],
+                ("K", c.Inputs), ("N", c.Outputs), (AccuracyLevel.Name, accuracyLevel));
         });
     }
+
+    static string Suffix(int accuracyLevel) => accuracyLevel == AccuracyLevel.Bytes ? " bytes" : "";
 
     static Tensor Bytes(Random random, long[] dims)
     {

@@ -1,0 +1,171 @@
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
+namespace OnnxEff.CustomOps.Cpu;
+
+/// <summary>
+/// Panels of bytes, [panel][block][K / 4][Width][4], where the processor multiplies groups of four of them: a token's columns of a block are rounded with one step,
+/// and so are an output's. Weights are moved up by 128, which has to be taken from the sums: those start at -128 · Σ x.
+/// </summary>
+public sealed unsafe class BytePanels : ITokenPanels
+{
+    const int Lanes = 16, Vectors = 3, Group = 4, Most = 127;
+    const float Smallest = 1e-30f; // What is below is rounded to zero: its reciprocal would not be finite.
+
+    static delegate* unmanaged[Cdecl]<int*, nint, nint, int*, nint, int*, float*, float*, float*, nint, int, void> s_multiply;
+
+    readonly int _outputs, _blocks, _groups;
+    readonly int[] _groupsBefore;
+    readonly nint _outputStep, _columnStep;
+    readonly int* _packed, _starts;
+    readonly float* _steps;
+
+    /// <summary>Packs activations.</summary>
+    /// <param name="weight">The weight that they are multiplied with.</param>
+    /// <param name="blocks">Its blocks.</param>
+    /// <param name="x">Activations [tokens, K].</param>
+    /// <param name="size">Tokens and K.</param>
+    /// <param name="packed">As many bytes as <see cref="PackedBytes"/> says.</param>
+    /// <param name="parallel">Threads, or null.</param>
+    internal BytePanels(IWeightTiles weight, ColumnBlock[] blocks, float* x, ProductSize size, byte* packed, ParallelFor? parallel)
+    {
+        (_outputs, _outputStep, _columnStep, _blocks) = (weight.Outputs, weight.OutputStep, weight.ColumnStep, blocks.Length);
+        _groupsBefore = new int[_blocks];
+        for (int b = 0; b < _blocks; _groups += Padded(blocks[b].Count) / Group, b++) _groupsBefore[b] = _groups;
+        int panels = (size.Tokens + Width - 1) / Width;
+        _packed = (int*)packed;
+        _steps = (float*)(_packed + (long)panels * _groups * Width);
+        _starts = (int*)(_steps + (long)panels * _blocks * Width);
+        Workers.Run(parallel, panels, IWeightTiles.Columns, (panel, columns) =>
+        {
+            for (int t = 0; t < Width; t++)
+                foreach (ColumnBlock block in blocks)
+                {
+                    int token = panel * Width + t;
+                    new Span<float>(columns, Padded(block.Count)).Clear();
+                    if (token < size.Tokens) new ReadOnlySpan<float>(x + (long)token * size.Inputs + block.First, block.Count).CopyTo(new(columns, block.Count));
+                    PackBlock(columns, panel, block, t);
+                }
+        });
+    }
+
+    /// <summary>True where the processor multiplies groups of four bytes (AVX512-VNNI).</summary>
+    public static bool ProcessorTakes { get; } = Avx512BW.IsSupported && (X86Base.CpuId(7, 0).Ecx >> 11 & 1) != 0;
+
+    /// <summary>Gives the function onnxeff_byte_multiply of custom-ops/native/Leaf, or takes it away with 0.</summary>
+    public static void Use(nint multiply) => s_multiply = (delegate* unmanaged[Cdecl]<int*, nint, nint, int*, nint, int*, float*, float*, float*, nint, int, void>)multiply;
+
+    /// <summary>True when calls are computed here.</summary>
+    internal static bool Takes<TLanes>() where TLanes : unmanaged, ILanes<TLanes> => TLanes.Count == Lanes && s_multiply != null;
+
+    /// <summary>Bytes of all panels.</summary>
+    internal static nuint PackedBytes(ColumnBlock[] blocks, ProductSize size)
+    {
+        nuint perToken = 0;
+        foreach (ColumnBlock block in blocks) perToken += (nuint)Padded(block.Count) + sizeof(float) + sizeof(int);
+        return checked((nuint)((size.Tokens + Lanes * Vectors - 1) / (Lanes * Vectors)) * (Lanes * Vectors) * perToken);
+    }
+
+    /// <inheritdoc/>
+    public int Width => Lanes * Vectors;
+
+    int PaddedOutputs => Padded(_outputs);
+
+    // Steps of the outputs, then the groups.
+    nuint ITokenPanels.PreparedFloats => (nuint)(PaddedOutputs + PaddedOutputs * (IWeightTiles.Columns / Group));
+
+    static int Padded(int count) => (count + Lanes - 1) / Lanes * Lanes;
+
+    void PackBlock(float* columns, int panel, ColumnBlock block, int token)
+    {
+        int padded = Padded(block.Count);
+        (Vector512<float> top, Vector512<float> odd) = (default, default);
+        for (int i = 0; i < padded; i += Lanes) Meet(Vector512.Load(columns + i), ref top, ref odd);
+        float step = StepOf(Greatest(top), Vector512.Sum(odd), out float factor);
+        int* target = _packed + ((long)panel * _groups + _groupsBefore[block.Number]) * Width + token;
+        Vector512<float> factors = Vector512.Create(factor);
+        Vector512<int> sum = default;
+        for (int i = 0; i < padded; i += Lanes, target += Lanes / Group * Width)
+        {
+            Vector512<int> whole = Avx512F.ConvertToVector512Int32(Vector512.Load(columns + i) * factors);
+            Vector128<int> groups = Avx512F.ConvertToVector128SByteWithSaturation(whole).AsInt32();
+            (target[0], target[Width], target[2 * Width], target[3 * Width]) = (groups[0], groups[1], groups[2], groups[3]);
+            sum += whole;
+        }
+        long at = ((long)panel * _blocks + block.Number) * Width + token;
+        (_steps[at], _starts[at]) = (step, -(Most + 1) * Vector512.Sum(sum));
+    }
+
+    /// <inheritdoc/>
+    void ITokenPanels.Prepare(ColumnBlock block, float* tile, float* prepared)
+    {
+        int padded = Padded(block.Count);
+        int* groups = (int*)prepared + PaddedOutputs;
+        for (int column = block.Count; column < padded; column++)
+            for (int o = 0; o < _outputs; o++) tile[o * _outputStep + column * _columnStep] = 0;
+        if (_columnStep == 1)
+            for (int o = 0; o < _outputs; o++) RoundRow(tile + o * _outputStep, padded, prepared + o, (byte*)(groups + o * (IWeightTiles.Columns / Group)));
+        else
+            for (int o = 0; o < _outputs; o += Lanes) RoundLanes(tile + o, padded, prepared + o, groups + o);
+    }
+
+    static void RoundRow(float* row, int columns, float* step, byte* target)
+    {
+        (Vector512<float> top, Vector512<float> odd) = (default, default);
+        for (int i = 0; i < columns; i += Lanes) Meet(Vector512.Load(row + i), ref top, ref odd);
+        *step = StepOf(Greatest(top), Vector512.Sum(odd), out float factor);
+        Vector512<float> factors = Vector512.Create(factor);
+        for (int i = 0; i < columns; i += Lanes)
+        {
+            Vector512<int> whole = Avx512F.ConvertToVector512Int32(Vector512.Load(row + i) * factors);
+            (Avx512F.ConvertToVector128SByteWithSaturation(whole).AsByte() ^ Vector128.Create((byte)(Most + 1))).Store(target + i);
+        }
+    }
+
+    // Lanes are outputs; tiles of this kind have room behind their last one.
+    void RoundLanes(float* tile, int columns, float* steps, int* target)
+    {
+        (Vector512<float> top, Vector512<float> odd) = (default, default);
+        for (int i = 0; i < columns; i++) Meet(Vector512.Load(tile + i * _columnStep), ref top, ref odd);
+        Vector512<float> factors = Vector512.ConditionalSelect(Vector512.GreaterThan(top, Vector512.Create(Smallest)), Vector512.Create((float)Most) / top, default);
+        (top / Most + odd).Store(steps);
+        Vector512<int> low = Vector512.Create(0xFF), moved = Vector512.Create(unchecked((int)0x80808080));
+        for (int i = 0; i < columns; i += Group, target += PaddedOutputs)
+        {
+            Vector512<int> group = Whole(i) & low | (Whole(i + 1) & low) << 8 | (Whole(i + 2) & low) << 16 | Whole(i + 3) << 24;
+            (group ^ moved).Store(target);
+        }
+
+        Vector512<int> Whole(int column) => Avx512F.ConvertToVector512Int32(Vector512.Load(tile + column * _columnStep) * factors);
+    }
+
+    // What is not finite makes the step NaN, and with it all outputs.
+    static void Meet(Vector512<float> x, ref Vector512<float> top, ref Vector512<float> odd)
+    {
+        top = Avx512F.Max(top, Vector512.Abs(x));
+        odd += x * Vector512<float>.Zero;
+    }
+
+    static float StepOf(float top, float odd, out float factor)
+    {
+        factor = top > Smallest ? Most / top : 0;
+        return top / Most + odd;
+    }
+
+    static float Greatest(Vector512<float> x)
+    {
+        Vector256<float> half = Avx.Max(x.GetLower(), x.GetUpper());
+        Vector128<float> quarter = Sse.Max(half.GetLower(), half.GetUpper());
+        quarter = Sse.Max(quarter, Sse.MoveHighToLow(quarter, quarter));
+        return MathF.Max(quarter[0], quarter[1]);
+    }
+
+    /// <inheritdoc/>
+    void ITokenPanels.Multiply(ColumnBlock block, float* tile, float* prepared, int panel, float* sums, bool add)
+    {
+        long at = ((long)panel * _blocks + block.Number) * Width;
+        int* b = _packed + ((long)panel * _groups + _groupsBefore[block.Number]) * Width, groups = (int*)prepared + PaddedOutputs;
+        (nint row, nint step) = _columnStep == 1 ? (IWeightTiles.Columns / Group, 1) : ((nint)1, PaddedOutputs);
+        s_multiply(groups, row, step, b, Padded(block.Count) / Group, _starts + at, _steps + at, prepared, sums, _outputs, add ? 1 : 0);
+    }
+}
