@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace OnnxEff.CustomOps.Cpu;
 
@@ -44,6 +45,20 @@ static unsafe class Panel<TLanes> where TLanes : unmanaged, ILanes<TLanes>
 
     /// <summary>True where a level has the registers for eight rows: b is then loaded half as often, and loads no longer bound the product.</summary>
     public static bool TakesEight => TLanes.Count == 16;
+
+    /// <summary>target[i / 8][row][i % 8] = rows[row · width + i]; columns behind the last one repeat it.</summary>
+    public static void ColumnsOfEight(float* rows, int count, int width, float* target)
+    {
+        int i = 0;
+        for (; i + 8 <= width; i += 8)
+        {
+            float* source = rows + i;
+            for (float* end = target + 8L * count; target < end; target += 8, source += width) Vector256.Load(source).Store(target);
+        }
+        for (; i < width; i += 8)
+            for (int row = 0; row < count; row++, target += 8)
+                for (int c = 0; c < 8; c++) target[c] = rows[(long)row * width + Math.Min(i + c, width - 1)];
+    }
 
     /// <summary>As <see cref="Multiply"/>, for eight rows: aᵢ starts at a + i · row, the last four at second + (i - 4) · row.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]

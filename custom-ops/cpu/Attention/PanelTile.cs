@@ -11,13 +11,15 @@ readonly unsafe struct PanelTile<TLanes, TCodec, TStored> : IAttentionTile<Panel
 {
     // Rows of queries and of the output lie a token apart, too far for a processor to guess the next one.
     const int RowsAhead = 8;
+    const int Columns = 8; // Of values that lie side by side: what a product takes at once.
 
     readonly AttentionCall<TStored> call;
     readonly QueryTile tile;
     readonly int rows, panels, d, dv, paddedDv;
     readonly bool paired; // Products are those of BFloatPanel: q is packed, keys are read as stored, packed values are pairs of keys.
+    readonly int* queries, heads; // Of each row of the panels; those behind the last row are its copies.
     // Per panel: q [D][Width], o [Dv rounded up to 4][Width], m and l [Width]. Shared: scores [keys + 3][Width], three rows
-    // [Width], keys [keys][D] and values [keys][Dv] where they are not stored as floats, values [Dv / 4][keys][4].
+    // [Width], keys [keys][D] and values [keys][Dv] where they are not stored as floats, values [Dv / 8][keys][8].
     readonly float* q, o, m, l, scores, first, second, raised, keyBuffer, valueBuffer, packedValues;
 
     static int Width => Panel<TLanes>.Width;
@@ -29,14 +31,14 @@ readonly unsafe struct PanelTile<TLanes, TCodec, TStored> : IAttentionTile<Panel
     public static nuint ScratchFloats(AttentionCall<TStored> call, int queries)
     {
         int panels = PanelsOf(queries * call.Group);
-        nuint both = (nuint)call.HeadSize + (nuint)call.ValueHeadSize, perPanel = (nuint)Width * (both + 3 + 2);
-        nuint buffers = (nuint)KeysPerBlock * (both + (nuint)call.ValueHeadSize + 3);
+        nuint both = (nuint)call.HeadSize + (nuint)call.ValueHeadSize, perPanel = (nuint)Width * (both + 3 + 2 + 2);
+        nuint buffers = (nuint)KeysPerBlock * (both + (nuint)call.ValueHeadSize + Columns - 1);
         return (nuint)panels * perPanel + ScoreFloats(call) + 3 * (nuint)Width + buffers;
     }
 
-    // Before the first and after the last block the scores' place holds four rows and a row's angles.
+    // Before the first and after the last block the scores' place holds the rows of a vector, and a row's angles.
     static nuint ScoreFloats(AttentionCall<TStored> call) =>
-        Math.Max((nuint)(KeysPerBlock + 3) * (nuint)Width, 5 * ((nuint)Math.Max(call.HeadSize, call.ValueHeadSize) + 3));
+        Math.Max((nuint)(KeysPerBlock + 3) * (nuint)Width, ((nuint)TLanes.Count + 1) * ((nuint)Math.Max(call.HeadSize, call.ValueHeadSize) + 3));
 
     static int PanelsOf(int rows) => (rows + Width - 1) / Width;
 
@@ -60,12 +62,15 @@ readonly unsafe struct PanelTile<TLanes, TCodec, TStored> : IAttentionTile<Panel
         keyBuffer = raised + Width;
         valueBuffer = keyBuffer + (long)KeysPerBlock * d;
         packedValues = valueBuffer + (long)KeysPerBlock * dv;
+        queries = (int*)(packedValues + (long)KeysPerBlock * ((dv + Columns - 1) / Columns * Columns));
+        heads = queries + panels * Width;
     }
 
     /// <inheritdoc/>
     public static PanelTile<TLanes, TCodec, TStored> Begin(AttentionCall<TStored> call, QueryTile tile, float* scratch)
     {
         var panel = new PanelTile<TLanes, TCodec, TStored>(call, tile, scratch);
+        panel.ListRows();
         panel.LoadQueries();
         new Span<float>(panel.o, panel.panels * panel.paddedDv * Width).Clear();
         new Span<float>(panel.m, panel.panels * Width).Fill(float.MinValue);
@@ -73,19 +78,22 @@ readonly unsafe struct PanelTile<TLanes, TCodec, TStored> : IAttentionTile<Panel
         return panel;
     }
 
-    // Four rows at a time are rotated into scratch, then turned into four lanes of the panel.
+    void ListRows()
+    {
+        int row = 0;
+        for (int s = tile.First; s < tile.Last; s++)
+            for (int head = tile.KvHead * call.Group, end = head + call.Group; head < end; head++, row++) (queries[row], heads[row]) = (s, head);
+        for (; row < panels * Width; row++) (queries[row], heads[row]) = (queries[rows - 1], heads[rows - 1]);
+    }
+
+    // As many rows as a vector has lanes are rotated into scratch, then turned into lanes of the panel.
     void LoadQueries()
     {
-        float* four = scores, angles = scores + 4 * d;
-        for (int row = 0; row < panels * Width; row += 4)
+        float* some = scores, angles = scores + (long)TLanes.Count * d;
+        for (int row = 0; row < panels * Width; row += TLanes.Count)
         {
-            for (int i = 0; i < 4; i++)
-            {
-                if (row + i < rows) LoadQuery(row + i, four + (long)i * d, angles);
-                else new Span<float>(four + (long)i * d, d).Clear();
-            }
-            float* target = q + (long)(row / Width) * d * Width + row % Width;
-            Transpose.RowsToLanes(four, d, target, Width);
+            for (int i = 0; i < TLanes.Count; i++) LoadQuery(row + i, some + (long)i * d, angles);
+            Transpose<TLanes>.RowsToLanes(some, d, q + (long)(row / Width) * d * Width + row % Width, Width);
         }
         for (int panel = 0; paired && panel < panels; panel++) BFloatPanel.Pack(q + (long)panel * d * Width, d / 2);
     }
@@ -93,16 +101,11 @@ readonly unsafe struct PanelTile<TLanes, TCodec, TStored> : IAttentionTile<Panel
     void LoadQuery(int row, float* target, float* angles)
     {
         if (row + RowsAhead < rows) Prefetch.Bytes(QueryOf(row + RowsAhead), d * sizeof(TStored));
-        TokenRows<TLanes, TCodec, TStored>.Rotated(call, QueryOf(row), tile.Batch, RowAt(row).S, paired ? 1 : call.Scale, target, angles);
+        TokenRows<TLanes, TCodec, TStored>.Rotated(call, QueryOf(row), tile.Batch, queries[row], paired ? 1 : call.Scale, target, angles);
     }
 
-    TStored* QueryOf(int row)
-    {
-        (int s, int head) = RowAt(row);
-        return call.Query + ((long)tile.Batch * call.Sequence + s) * call.QueryStride + (long)head * d;
-    }
-
-    (int S, int Head) RowAt(int row) => (tile.First + row / call.Group, tile.KvHead * call.Group + row % call.Group);
+    TStored* QueryOf(int row) =>
+        call.Query + ((long)tile.Batch * call.Sequence + queries[row]) * call.QueryStride + (long)heads[row] * d;
 
     /// <inheritdoc/>
     public void Accumulate(KeyBlock block)
@@ -115,10 +118,10 @@ readonly unsafe struct PanelTile<TLanes, TCodec, TStored> : IAttentionTile<Panel
         bool finite = !partial || TCodec.AllFinite<TLanes>(values, elements);
         float* floatValues = paired && finite ? null : TCodec.Expand<TLanes>(values, elements, valueBuffer);
         if (finite && paired) BFloatPanel.PairRows((ushort*)values, block.Count, dv, (uint*)packedValues);
-        else if (finite) Transpose.ColumnsOfFour(floatValues, block.Count, dv, packedValues);
+        else if (finite) Panel<TLanes>.ColumnsOfEight(floatValues, block.Count, dv, packedValues);
         for (int panel = 0; panel < panels; panel++)
         {
-            int firstQuery = RowAt(panel * Width).S, lastQuery = RowAt(Math.Min((panel + 1) * Width, rows) - 1).S;
+            int firstQuery = queries[panel * Width], lastQuery = queries[panel * Width + Width - 1];
             KeyRange any = call.Visible.OfAny(tile.Batch, firstQuery, lastQuery + 1);
             int start = Math.Max(block.Start, any.From);
             if (paired) start -= (start - block.Start) & 1; // Pairs are not divided: what nobody sees gets no weight.
@@ -129,7 +132,7 @@ readonly unsafe struct PanelTile<TLanes, TCodec, TStored> : IAttentionTile<Panel
             Weigh(panel, block.Slice(start, count), edged, paired ? keys + (long)skipped * d : floatKeys + (long)skipped * d);
             if (!finite) MixVisible(floatValues + (long)skipped * dv, count, po);
             else if (paired) MixPairs(block.Count, skipped, count, po);
-            else Mix(packedValues + 4L * skipped, block.Count, count, po);
+            else Mix(packedValues + (long)Columns * skipped, block.Count, count, po);
         }
     }
 
@@ -173,12 +176,12 @@ readonly unsafe struct PanelTile<TLanes, TCodec, TStored> : IAttentionTile<Panel
         for (; Panel<TLanes>.TakesEight && i + 8 <= dv; i += 8)
         {
             float* eight = columns + (long)i * stride;
-            Panel<TLanes>.MultiplyEight(eight, eight + 4L * stride, 1, 4, scores, count, po + (long)i * Width, add: true);
+            Panel<TLanes>.MultiplyEight(eight, eight + 4, 1, Columns, scores, count, po + (long)i * Width, add: true);
         }
         for (; i < dv; i += 4)
         {
-            float* v = columns + (long)i * stride;
-            Panel<TLanes>.Multiply(v, v + 1, v + 2, v + 3, 4, scores, count, po + (long)i * Width, add: true);
+            float* v = columns + (long)(i - i % Columns) * stride + i % Columns;
+            Panel<TLanes>.Multiply(v, v + 1, v + 2, v + 3, Columns, scores, count, po + (long)i * Width, add: true);
         }
     }
 
@@ -207,7 +210,7 @@ readonly unsafe struct PanelTile<TLanes, TCodec, TStored> : IAttentionTile<Panel
         int* low = (int*)first, high = (int*)second;
         for (int lane = 0; lane < Width; lane++)
         {
-            ulong word = block.Bits(RowAt(Math.Min(panel * Width + lane, rows - 1)).S - tile.First);
+            ulong word = block.Bits(queries[panel * Width + lane] - tile.First);
             (low[lane], high[lane]) = ((int)word, (int)(word >> 32));
         }
         PanelSoftmax<TLanes>.HideByBits(scores, block.Count, low, high);
@@ -218,7 +221,7 @@ readonly unsafe struct PanelTile<TLanes, TCodec, TStored> : IAttentionTile<Panel
     {
         for (int lane = 0; lane < Width; lane++)
         {
-            KeyRange visible = call.Visible.Of(tile.Batch, RowAt(Math.Min(panel * Width + lane, rows - 1)).S);
+            KeyRange visible = call.Visible.Of(tile.Batch, queries[panel * Width + lane]);
             first[lane] = Math.Clamp(visible.From - block.Start, 0, KeysPerBlock);
             second[lane] = Math.Clamp(visible.To - block.Start, 0, KeysPerBlock);
         }
@@ -230,9 +233,9 @@ readonly unsafe struct PanelTile<TLanes, TCodec, TStored> : IAttentionTile<Panel
     {
         for (int lane = 0; lane < Width; lane++)
         {
-            (int s, int head) = RowAt(Math.Min(panel * Width + lane, rows - 1));
-            first[lane] = TCodec.Read(call.Slopes[head]);
-            second[lane] = block.Start - (call.QueryStarts[tile.Batch] + (long)s);
+            int row = panel * Width + lane;
+            first[lane] = TCodec.Read(call.Slopes[heads[row]]);
+            second[lane] = block.Start - (call.QueryStarts[tile.Batch] + (long)queries[row]);
         }
         PanelSoftmax<TLanes>.AddSlopes(scores, block.Count, first, second);
     }
@@ -241,8 +244,8 @@ readonly unsafe struct PanelTile<TLanes, TCodec, TStored> : IAttentionTile<Panel
     {
         for (int lane = 0; lane < Width && panel * Width + lane < rows; lane++)
         {
-            (int s, int head) = RowAt(panel * Width + lane);
-            TStored* bias = call.BiasAt(tile.Batch, head, s, block.Start);
+            int row = panel * Width + lane;
+            TStored* bias = call.BiasAt(tile.Batch, heads[row], queries[row], block.Start);
             float* at = scores + lane;
             for (int key = 0; key < block.Count; key++, at += Width)
             {
@@ -257,25 +260,29 @@ readonly unsafe struct PanelTile<TLanes, TCodec, TStored> : IAttentionTile<Panel
     public void Finish(float* partial)
     {
         int stride = PartialRows<TLanes, TCodec, TStored>.Stride(call);
-        for (int row = 0; row < rows; row += 4)
+        for (int row = 0; row < rows; row += TLanes.Count)
         {
-            int panel = row / Width, lane = row % Width;
-            if (partial == null)
-                for (int i = row + RowsAhead; i < Math.Min(row + RowsAhead + 4, rows); i++)
-                    Prefetch.Bytes(PartialRows<TLanes, TCodec, TStored>.OutputOf(call, tile, i), dv * sizeof(TStored));
-            Transpose.LanesToRows(o + (long)panel * paddedDv * Width + lane, Width, paddedDv, scores);
-            for (int i = 0; i < 4 && row + i < rows; i++)
+            int some = Math.Min(TLanes.Count, rows - row);
+            for (int i = 0; i < TLanes.Count; i++)
+                raised[i] = partial != null ? 1 : PartialRows<TLanes, TCodec, TStored>.Weight(call, heads[row + i], m[row + i], l[row + i]);
+            float* panel = o + (long)(row / Width) * paddedDv * Width + row % Width, at = scores;
+            Transpose<TLanes>.LanesToRows(panel, Width, paddedDv, TLanes.Load(raised), at);
+            for (int i = row; i < row + some; i++, at += paddedDv)
             {
-                float rowM = m[(long)panel * Width + lane + i], rowL = l[(long)panel * Width + lane + i];
-                float* rowO = scores + (long)i * paddedDv;
-                if (partial == null) PartialRows<TLanes, TCodec, TStored>.WriteOutput(call, tile, row + i, rowM, rowL, rowO);
+                if (partial == null)
+                {
+                    if (i + RowsAhead < rows) Prefetch.Bytes(OutputOf(i + RowsAhead), dv * sizeof(TStored));
+                    TCodec.Write<TLanes>(at, dv, OutputOf(i));
+                }
                 else
                 {
-                    float* target = partial + (long)(row + i) * stride;
-                    (target[0], target[1]) = (rowM, rowL);
-                    new ReadOnlySpan<float>(rowO, dv).CopyTo(new Span<float>(target + 2, dv));
+                    float* target = partial + (long)i * stride;
+                    (target[0], target[1]) = (m[i], l[i]);
+                    new ReadOnlySpan<float>(at, dv).CopyTo(new Span<float>(target + 2, dv));
                 }
             }
         }
     }
+
+    TStored* OutputOf(int row) => PartialRows<TLanes, TCodec, TStored>.OutputOf(call, tile.Batch, queries[row], heads[row]);
 }

@@ -12,19 +12,18 @@ static unsafe class PartialRows<TLanes, TCodec, TStored>
     /// <summary>Normalises a row, destroying it, and writes it to the output.</summary>
     public static void WriteOutput(AttentionCall<TStored> call, QueryTile tile, int row, float m, float l, float* o)
     {
-        float sink = call.Sinks == null ? float.NegativeInfinity : TCodec.Read(call.Sinks[HeadOf(call, tile, row)]);
-        LaneMath<TLanes>.Scale(o, call.ValueHeadSize, Weight(m, l, sink));
-        TCodec.Write<TLanes>(o, call.ValueHeadSize, OutputOf(call, tile, row));
+        int s = tile.First + row / call.Group, head = tile.KvHead * call.Group + row % call.Group;
+        LaneMath<TLanes>.Scale(o, call.ValueHeadSize, Weight(call, head, m, l), o);
+        TCodec.Write<TLanes>(o, call.ValueHeadSize, OutputOf(call, tile.Batch, s, head));
     }
 
-    /// <summary>Where a row of a tile is written to.</summary>
-    public static TStored* OutputOf(AttentionCall<TStored> call, QueryTile tile, int row)
-    {
-        long token = (long)tile.Batch * call.Sequence + tile.First + row / call.Group;
-        return call.Output + (token * call.QueryHeads + HeadOf(call, tile, row)) * call.ValueHeadSize;
-    }
+    /// <summary>Where a head of query s is written to.</summary>
+    public static TStored* OutputOf(AttentionCall<TStored> call, int b, int s, int head) =>
+        call.Output + (((long)b * call.Sequence + s) * call.QueryHeads + head) * call.ValueHeadSize;
 
-    static int HeadOf(AttentionCall<TStored> call, QueryTile tile, int row) => tile.KvHead * call.Group + row % call.Group;
+    /// <summary>What normalises a row: 1 / l, or less with a sink.</summary>
+    public static float Weight(AttentionCall<TStored> call, int head, float m, float l) =>
+        Weight(m, l, call.Sinks == null ? float.NegativeInfinity : TCodec.Read(call.Sinks[head]));
 
     /// <summary>Merges the partial states of a tile, one per chunk of keys in their order, and writes the outputs.</summary>
     public static void Merge(AttentionCall<TStored> call, QueryTile tile, float* partials, int chunks, float* scratch)

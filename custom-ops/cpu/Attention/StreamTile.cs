@@ -152,7 +152,7 @@ readonly unsafe struct StreamTile<TLanes, TCodec, TStored> : IAttentionTile<Stre
         {
             float* factors = stackalloc float[4];
             V128.Store(LaneMath<V128>.Exp(new V128(before - raised)), factors);
-            for (int r = 0; r < 4; r++) LaneMath<TLanes>.Scale(go + (long)r * dv, dv, factors[r]);
+            for (int r = 0; r < 4; r++) LaneMath<TLanes>.Scale(go + (long)r * dv, dv, factors[r], go + (long)r * dv);
             (Vector128.Load(gl) * Vector128.Load(factors)).Store(gl);
             raised.Store(gm);
         }

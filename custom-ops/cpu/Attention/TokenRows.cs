@@ -18,16 +18,17 @@ static unsafe class TokenRows<TLanes, TCodec, TStored>
     {
         int d = call.HeadSize, pairs = call.RotaryPairs;
         float* x = TCodec.Expand<TLanes>(source, d, target);
-        if (x != target) new ReadOnlySpan<float>(x, d).CopyTo(new Span<float>(target, d));
         if (pairs > 0)
         {
+            if (x != target) new ReadOnlySpan<float>(x, d).CopyTo(new Span<float>(target, d));
+            x = target;
             (nint cosAt, nint sinAt) = call.Angles(b, s);
             float* cos = TCodec.Expand<TLanes>((TStored*)cosAt, pairs, angles);
             float* sin = TCodec.Expand<TLanes>((TStored*)sinAt, pairs, angles + pairs);
             if (call.RotaryInterleaved) RotateNeighbours(target, cos, sin, pairs);
             else RotateHalves(target, cos, sin, pairs);
         }
-        if (scale != 1) LaneMath<TLanes>.Scale(target, d, scale);
+        LaneMath<TLanes>.Scale(x, d, scale, target);
     }
 
     static void RotateHalves(float* x, float* cos, float* sin, int pairs)

@@ -18,6 +18,9 @@ public unsafe interface ILanes<TSelf> where TSelf : unmanaged, ILanes<TSelf>
     /// <summary>Reads <see cref="Count"/> floats; no alignment is needed.</summary>
     static abstract TSelf Load(float* source);
 
+    /// <summary>Reads four floats from each of source, source + stride, … until the vector is full.</summary>
+    static abstract TSelf LoadQuads(float* source, nint stride);
+
     /// <summary>Reads <see cref="Count"/> IEEE half floats.</summary>
     static abstract TSelf LoadHalf(ushort* source);
 
@@ -32,6 +35,9 @@ public unsafe interface ILanes<TSelf> where TSelf : unmanaged, ILanes<TSelf>
 
     /// <summary>Writes <see cref="Count"/> floats.</summary>
     static abstract void Store(TSelf value, float* target);
+
+    /// <summary>Writes four floats to each of target, target + stride, … until the vector is written.</summary>
+    static abstract void StoreQuads(TSelf value, float* target, nint stride);
 
     /// <summary>Writes <see cref="Count"/> IEEE half floats, rounded to nearest even.</summary>
     static abstract void StoreHalf(TSelf value, ushort* target);
@@ -74,6 +80,9 @@ public unsafe interface ILanes<TSelf> where TSelf : unmanaged, ILanes<TSelf>
 
     /// <summary>True when some lane of a differs from b.</summary>
     static abstract bool AnyDiffers(TSelf a, TSelf b);
+
+    /// <summary>Exchanges rows and columns of the 4×4 matrices that the quarters of four lanes of the vectors are.</summary>
+    static abstract void TransposeQuads(ref TSelf a, ref TSelf b, ref TSelf c, ref TSelf d);
 
     /// <summary>The sums of four vectors.</summary>
     static abstract Vector128<float> Sum4(TSelf a, TSelf b, TSelf c, TSelf d);

@@ -58,14 +58,14 @@ static unsafe class LaneMath<TLanes> where TLanes : unmanaged, ILanes<TLanes>
         return total;
     }
 
-    /// <summary>x[i] *= factor.</summary>
+    /// <summary>target[i] = x[i] · factor, where the target may be x.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Scale(float* x, int count, float factor)
+    public static void Scale(float* x, int count, float factor, float* target)
     {
         TLanes f = TLanes.Create(factor);
         int i = 0;
-        for (; i + TLanes.Count <= count; i += TLanes.Count) TLanes.Store(TLanes.Multiply(TLanes.Load(x + i), f), x + i);
-        for (; i < count; i++) x[i] *= factor;
+        for (; i + TLanes.Count <= count; i += TLanes.Count) TLanes.Store(TLanes.Multiply(TLanes.Load(x + i), f), target + i);
+        for (; i < count; i++) target[i] = x[i] * factor;
     }
 
     /// <summary>y[i] += x[i] · factor.</summary>

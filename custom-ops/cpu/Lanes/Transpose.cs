@@ -1,54 +1,42 @@
-using System.Runtime.Intrinsics;
-
 namespace OnnxEff.CustomOps.Cpu;
 
-/// <summary>Exchanges four rows with four lanes of a panel.</summary>
-static unsafe class Transpose
+/// <summary>Exchanges rows with lanes of a panel, as many as a vector has: quarters of four lanes are 4×4 matrices of neighbouring rows.</summary>
+static unsafe class Transpose<TLanes> where TLanes : unmanaged, ILanes<TLanes>
 {
-    /// <summary>target[i · width + r] = rows[r · length + i] for four rows.</summary>
+    /// <summary>target[i · width + r] = rows[r · length + i] for as many rows as a vector has lanes.</summary>
     public static void RowsToLanes(float* rows, int length, float* target, int width)
     {
+        nint step = 4 * (nint)length;
         int i = 0;
         for (; i + 4 <= length; i += 4, target += 4 * width)
         {
-            Vector128<float> a = Vector128.Load(rows + i), b = Vector128.Load(rows + length + i);
-            Vector128<float> c = Vector128.Load(rows + 2 * length + i), d = Vector128.Load(rows + 3 * length + i);
-            Quads.Transpose(ref a, ref b, ref c, ref d);
-            a.Store(target);
-            b.Store(target + width);
-            c.Store(target + 2 * width);
-            d.Store(target + 3 * width);
+            float* at = rows + i;
+            TLanes a = TLanes.LoadQuads(at, step), b = TLanes.LoadQuads(at + length, step);
+            TLanes c = TLanes.LoadQuads(at + 2 * length, step), d = TLanes.LoadQuads(at + 3 * length, step);
+            TLanes.TransposeQuads(ref a, ref b, ref c, ref d);
+            TLanes.Store(a, target);
+            TLanes.Store(b, target + width);
+            TLanes.Store(c, target + 2 * width);
+            TLanes.Store(d, target + 3 * width);
         }
         for (; i < length; i++, target += width)
-            for (int r = 0; r < 4; r++) target[r] = rows[r * length + i];
+            for (int r = 0; r < TLanes.Count; r++) target[r] = rows[r * length + i];
     }
 
-    /// <summary>target[i / 4][row][i % 4] = rows[row · width + i]; columns behind the last one repeat it.</summary>
-    public static void ColumnsOfFour(float* rows, int count, int width, float* target)
+    /// <summary>rows[r · length + i] = factors[r] · source[i · width + r] for as many rows as a vector has lanes; length is a multiple of four.</summary>
+    public static void LanesToRows(float* source, int width, int length, TLanes factors, float* rows)
     {
-        int i = 0;
-        for (; i + 4 <= width; i += 4)
-        {
-            float* source = rows + i;
-            for (float* end = target + 4L * count; target < end; target += 4, source += width) Vector128.Load(source).Store(target);
-        }
-        for (; i < width; i += 4)
-            for (int row = 0; row < count; row++, target += 4)
-                for (int c = 0; c < 4; c++) target[c] = rows[(long)row * width + Math.Min(i + c, width - 1)];
-    }
-
-    /// <summary>rows[r · length + i] = source[i · width + r] for four rows; length is a multiple of four.</summary>
-    public static void LanesToRows(float* source, int width, int length, float* rows)
-    {
+        nint step = 4 * (nint)length;
         for (int i = 0; i < length; i += 4, source += 4 * width)
         {
-            Vector128<float> a = Vector128.Load(source), b = Vector128.Load(source + width);
-            Vector128<float> c = Vector128.Load(source + 2 * width), d = Vector128.Load(source + 3 * width);
-            Quads.Transpose(ref a, ref b, ref c, ref d);
-            a.Store(rows + i);
-            b.Store(rows + length + i);
-            c.Store(rows + 2 * length + i);
-            d.Store(rows + 3 * length + i);
+            float* at = rows + i;
+            TLanes a = TLanes.Multiply(TLanes.Load(source), factors), b = TLanes.Multiply(TLanes.Load(source + width), factors);
+            TLanes c = TLanes.Multiply(TLanes.Load(source + 2 * width), factors), d = TLanes.Multiply(TLanes.Load(source + 3 * width), factors);
+            TLanes.TransposeQuads(ref a, ref b, ref c, ref d);
+            TLanes.StoreQuads(a, at, step);
+            TLanes.StoreQuads(b, at + length, step);
+            TLanes.StoreQuads(c, at + 2 * length, step);
+            TLanes.StoreQuads(d, at + 3 * length, step);
         }
     }
 }

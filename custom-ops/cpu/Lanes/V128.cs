@@ -7,7 +7,7 @@ namespace OnnxEff.CustomOps.Cpu;
 /// <summary>4 floats. The baseline level: no fused multiply-add, so that every machine computes the same.</summary>
 public readonly unsafe struct V128(Vector128<float> v) : ILanes<V128>
 {
-    readonly Vector128<float> V = v;
+    internal readonly Vector128<float> V = v;
 
     /// <inheritdoc/>
     public static int Count => 4;
@@ -23,6 +23,10 @@ public readonly unsafe struct V128(Vector128<float> v) : ILanes<V128>
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V128 Load(float* source) => new(Vector128.Load(source));
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V128 LoadQuads(float* source, nint stride) => Load(source);
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -69,6 +73,10 @@ public readonly unsafe struct V128(Vector128<float> v) : ILanes<V128>
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(V128 value, float* target) => value.V.Store(target);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreQuads(V128 value, float* target, nint stride) => Store(value, target);
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -159,6 +167,15 @@ public readonly unsafe struct V128(Vector128<float> v) : ILanes<V128>
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool AnyDiffers(V128 a, V128 b) => !Vector128.EqualsAll(a.V, b.V);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void TransposeQuads(ref V128 a, ref V128 b, ref V128 c, ref V128 d)
+    {
+        Vector128<float> a4 = a.V, b4 = b.V, c4 = c.V, d4 = d.V;
+        Quads.Transpose(ref a4, ref b4, ref c4, ref d4);
+        (a, b, c, d) = (new(a4), new(b4), new(c4), new(d4));
+    }
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

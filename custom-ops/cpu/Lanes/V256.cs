@@ -7,7 +7,7 @@ namespace OnnxEff.CustomOps.Cpu;
 /// <summary>8 floats. The v3 level: AVX2 and FMA.</summary>
 public readonly unsafe struct V256(Vector256<float> v) : ILanes<V256>
 {
-    readonly Vector256<float> V = v;
+    internal readonly Vector256<float> V = v;
 
     /// <inheritdoc/>
     public static int Count => 8;
@@ -23,6 +23,11 @@ public readonly unsafe struct V256(Vector256<float> v) : ILanes<V256>
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V256 Load(float* source) => new(Vector256.Load(source));
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V256 LoadQuads(float* source, nint stride) =>
+        Join(V128.LoadQuads(source, stride), V128.LoadQuads(source + stride, stride));
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -69,6 +74,14 @@ public readonly unsafe struct V256(Vector256<float> v) : ILanes<V256>
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(V256 value, float* target) => value.V.Store(target);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreQuads(V256 value, float* target, nint stride)
+    {
+        V128.StoreQuads(new(value.V.GetLower()), target, stride);
+        V128.StoreQuads(new(value.V.GetUpper()), target + stride, stride);
+    }
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -163,6 +176,27 @@ public readonly unsafe struct V256(Vector256<float> v) : ILanes<V256>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void TransposeQuads(ref V256 a, ref V256 b, ref V256 c, ref V256 d)
+    {
+        if (!Avx.IsSupported)
+        {
+            V128 a0 = new(a.V.GetLower()), b0 = new(b.V.GetLower()), c0 = new(c.V.GetLower()), d0 = new(d.V.GetLower());
+            V128 a1 = new(a.V.GetUpper()), b1 = new(b.V.GetUpper()), c1 = new(c.V.GetUpper()), d1 = new(d.V.GetUpper());
+            V128.TransposeQuads(ref a0, ref b0, ref c0, ref d0);
+            V128.TransposeQuads(ref a1, ref b1, ref c1, ref d1);
+            (a, b, c, d) = (Join(a0, a1), Join(b0, b1), Join(c0, c1), Join(d0, d1));
+            return;
+        }
+        Vector256<double> low0 = Avx.UnpackLow(a.V, b.V).AsDouble(), high0 = Avx.UnpackHigh(a.V, b.V).AsDouble();
+        Vector256<double> low1 = Avx.UnpackLow(c.V, d.V).AsDouble(), high1 = Avx.UnpackHigh(c.V, d.V).AsDouble();
+        a = new(Avx.UnpackLow(low0, low1).AsSingle());
+        b = new(Avx.UnpackHigh(low0, low1).AsSingle());
+        c = new(Avx.UnpackLow(high0, high1).AsSingle());
+        d = new(Avx.UnpackHigh(high0, high1).AsSingle());
+    }
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> Sum4(V256 a, V256 b, V256 c, V256 d)
     {
         if (!Avx.IsSupported) return Quads.Sum(FoldAdd(a), FoldAdd(b), FoldAdd(c), FoldAdd(d));
@@ -179,4 +213,7 @@ public readonly unsafe struct V256(Vector256<float> v) : ILanes<V256>
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> FoldMax(V256 value) => Vector128.MaxNative(value.V.GetLower(), value.V.GetUpper());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static V256 Join(V128 lower, V128 upper) => new(Vector256.Create(lower.V, upper.V));
 }

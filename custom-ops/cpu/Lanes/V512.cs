@@ -26,6 +26,11 @@ public readonly unsafe struct V512(Vector512<float> v) : ILanes<V512>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V512 LoadQuads(float* source, nint stride) =>
+        Join(V256.LoadQuads(source, stride), V256.LoadQuads(source + 2 * stride, stride));
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V512 LoadHalf(ushort* source)
     {
         Vector512<uint> h = Vector512.WidenLower(Vector256.Load(source).ToVector512Unsafe());
@@ -69,6 +74,14 @@ public readonly unsafe struct V512(Vector512<float> v) : ILanes<V512>
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(V512 value, float* target) => value.V.Store(target);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreQuads(V512 value, float* target, nint stride)
+    {
+        V256.StoreQuads(new(value.V.GetLower()), target, stride);
+        V256.StoreQuads(new(value.V.GetUpper()), target + 2 * stride, stride);
+    }
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -160,6 +173,27 @@ public readonly unsafe struct V512(Vector512<float> v) : ILanes<V512>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void TransposeQuads(ref V512 a, ref V512 b, ref V512 c, ref V512 d)
+    {
+        if (!Avx512F.IsSupported)
+        {
+            V256 a0 = new(a.V.GetLower()), b0 = new(b.V.GetLower()), c0 = new(c.V.GetLower()), d0 = new(d.V.GetLower());
+            V256 a1 = new(a.V.GetUpper()), b1 = new(b.V.GetUpper()), c1 = new(c.V.GetUpper()), d1 = new(d.V.GetUpper());
+            V256.TransposeQuads(ref a0, ref b0, ref c0, ref d0);
+            V256.TransposeQuads(ref a1, ref b1, ref c1, ref d1);
+            (a, b, c, d) = (Join(a0, a1), Join(b0, b1), Join(c0, c1), Join(d0, d1));
+            return;
+        }
+        Vector512<double> low0 = Avx512F.UnpackLow(a.V, b.V).AsDouble(), high0 = Avx512F.UnpackHigh(a.V, b.V).AsDouble();
+        Vector512<double> low1 = Avx512F.UnpackLow(c.V, d.V).AsDouble(), high1 = Avx512F.UnpackHigh(c.V, d.V).AsDouble();
+        a = new(Avx512F.UnpackLow(low0, low1).AsSingle());
+        b = new(Avx512F.UnpackHigh(low0, low1).AsSingle());
+        c = new(Avx512F.UnpackLow(high0, high1).AsSingle());
+        d = new(Avx512F.UnpackHigh(high0, high1).AsSingle());
+    }
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> Sum4(V512 a, V512 b, V512 c, V512 d)
     {
         if (!Avx512F.IsSupported) return Quads.Sum(FoldAdd(a), FoldAdd(b), FoldAdd(c), FoldAdd(d));
@@ -184,4 +218,7 @@ public readonly unsafe struct V512(Vector512<float> v) : ILanes<V512>
         Vector256<float> half = Vector256.MaxNative(value.V.GetLower(), value.V.GetUpper());
         return Vector128.MaxNative(half.GetLower(), half.GetUpper());
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static V512 Join(V256 lower, V256 upper) => new(Vector512.Create(lower.V, upper.V));
 }

@@ -3,7 +3,7 @@ namespace OnnxEff.CustomOps.Cpu;
 /// <summary>Activations with some tokens side by side, as products with several tokens at once read them.</summary>
 static unsafe class TokenPanels
 {
-    const int RowsAtOnce = 4;
+    const int RowsAtOnce = 4; // Lanes of a V128: a width need not be a multiple of more.
 
     /// <summary>panels[t / width][j][t % width] = x[t][j]; tokens behind the last are zero.</summary>
     /// <param name="x">Activations [tokens, K].</param>
@@ -25,7 +25,7 @@ static unsafe class TokenPanels
                     new Span<float>(padded + there, all - there).Clear();
                     rows = padded;
                 }
-                Transpose.RowsToLanes(rows, size.Inputs, target + t, width);
+                Transpose<V128>.RowsToLanes(rows, size.Inputs, target + t, width);
             }
         });
 }
