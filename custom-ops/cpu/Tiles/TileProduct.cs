@@ -42,10 +42,10 @@ static unsafe class TileProduct<TLanes> where TLanes : unmanaged, ILanes<TLanes>
                 for (int p = 0; p < panelCount; p++) panels.Multiply(block, tile, prepared, p, sums + (long)p * rows * width, add: block.Number > 0);
             }
             int first = item * weight.Outputs, outputs = Math.Min(weight.Outputs, size.Outputs - first);
-            for (int t = 0; t < size.Tokens; t += RowsAtOnce)
+            for (int t = 0; t < size.Tokens; t += TLanes.Count)
             {
-                Transpose.LanesToRows(sums + (long)(t / width) * rows * width + t % width, width, rows, tile);
-                for (int i = 0; i < Math.Min(RowsAtOnce, size.Tokens - t); i++) AddRow(tile + i * rows, outputs, y + (long)(t + i) * size.Outputs + first);
+                Transpose<TLanes>.LanesToRows(sums + (long)(t / width) * rows * width + t % width, width, rows, TLanes.Create(1), tile);
+                for (int i = 0; i < Math.Min(TLanes.Count, size.Tokens - t); i++) AddRow(tile + i * rows, outputs, y + (long)(t + i) * size.Outputs + first);
             }
         });
     }

@@ -23,6 +23,8 @@ public readonly record struct OrtFetch(string Name, OrtTensor? Into = null);
 /// </summary>
 public sealed unsafe class OrtSession : IDisposable
 {
+    static readonly object Domains = new();
+
     readonly OrtHandle handle;
     readonly Dictionary<string, nint> names = []; // C strings, freed with the session
 
@@ -57,7 +59,8 @@ public sealed unsafe class OrtSession : IDisposable
         using var native = (options ?? new()).Build();
         nint session;
         fixed (byte* file = OrtRuntime.NativePath(path))
-            api.Check(api.CreateSession(OrtRuntime.Env, file, native.Value, &session), $"ONNX Runtime cannot load '{path}'");
+            lock (DomainsOf(options))
+                api.Check(api.CreateSession(OrtRuntime.Env, file, native.Value, &session), $"ONNX Runtime cannot load '{path}'");
         return new(new OrtHandle(session, api.ReleaseSession));
     }
 
@@ -69,10 +72,15 @@ public sealed unsafe class OrtSession : IDisposable
         using var native = (options ?? new()).Build();
         nint session;
         fixed (byte* bytes = model)
-            api.Check(api.CreateSessionFromArray(OrtRuntime.Env, bytes, (nuint)model.Length, native.Value, &session),
-                "ONNX Runtime cannot load the model");
+            lock (DomainsOf(options))
+                api.Check(api.CreateSessionFromArray(OrtRuntime.Env, bytes, (nuint)model.Length, native.Value, &session),
+                    "ONNX Runtime cannot load the model");
         return new(new OrtHandle(session, api.ReleaseSession));
     }
+
+    // ONNX Runtime has one list of operator domains for the process, and looks there before it adds one: two sessions with libraries that
+    // are made at once would both add it, and the second fails. Sessions without libraries need not wait.
+    static object DomainsOf(OrtSessionOptions? options) => options?.CustomOpLibraries is [_, ..] ? Domains : new object();
 
     /// <summary>Runs the model.</summary>
     /// <returns>
