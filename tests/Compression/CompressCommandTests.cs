@@ -34,7 +34,9 @@ public sealed class CompressCommandTests : IDisposable
         Assert.Equal(4 + 36 / 32.0, json.RootElement.GetProperty("bits_per_weight").GetDouble(), 1e-9); // an fp32 scale and a zero point for each 32
         Assert.InRange(json.RootElement.GetProperty("worst_error").GetDouble(), 1e-5, 0.01);
         Assert.StartsWith("30 matrices with 4.42 M weights at about 5.13 bits, 2048 tokens of calibration; about ", run.Error, StringComparison.Ordinal);
-        Assert.DoesNotContain(OnnxReader.Load(folder["int4.onnx"]).Graph.Nodes, node => node.Domain == "onnxeff");
+        var nodes = OnnxReader.Load(folder["int4.onnx"]).Graph.Nodes.ToArray();
+        Assert.DoesNotContain(nodes, node => node.Domain == "onnxeff");
+        Assert.All(nodes.Where(node => node.OpType == "MatMulNBits"), node => Assert.Equal(4, node.Int("accuracy_level")));
         Assert.Equal(["int4.onnx"], folder.Names);
         Assert.InRange(KjvWindows.Ratio(folder["int4.onnx"], count: 3), 0.98, 1.01);
     }

@@ -31,6 +31,27 @@ public sealed class ExactTests : IDisposable
         Assert.Equal(5.0, json.RootElement.GetProperty("bits_per_weight").GetDouble(), 0.02);
         var check = CliProcess.Run("verify", folder["dequantised.onnx"], folder["exact.onnx"]);
         Assert.True(check.ExitCode == 0, check.Output + check.Error);
+        Assert.All(Levels(folder["exact.onnx"]), level => Assert.Null(level));
+
+        run = CliProcess.Run("compress", folder["dequantised.onnx"], folder["bytes.onnx"], "--weights", "exact", "--accuracy-level", "4");
+        Assert.True(run.ExitCode == 0, run.Error);
+        Assert.All(Levels(folder["bytes.onnx"]), level => Assert.Equal(4, level));
+        Assert.InRange(KjvWindows.Ratio(folder["bytes.onnx"], count: 3) / KjvWindows.Ratio(folder["exact.onnx"], count: 3), 0.99, 1.01);
+
+        static long?[] Levels(string file)
+        {
+            long?[] levels = [.. OnnxReader.Load(file).Graph.Nodes.Where(node => node.OpType == "AffineMatMul").Select(node => (node.Attributes.GetValueOrDefault("accuracy_level") as IntAttribute)?.Value)];
+            Assert.NotEmpty(levels);
+            return levels;
+        }
+    }
+
+    [Fact]
+    public void There_are_two_levels_of_accuracy()
+    {
+        var run = CliProcess.Run("compress", Demo.Model, folder["exact.onnx"], "--weights", "exact", "--accuracy-level", "3");
+        Assert.Equal(2, run.ExitCode);
+        Assert.Contains("--accuracy-level is 0 or 4, not 3", run.Error, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -4,18 +4,18 @@ using System.Runtime.Intrinsics.X86;
 namespace OnnxEff.CustomOps.Cpu;
 
 /// <summary>
-/// Panels of bytes, [panel][block][K / 4][Width][4], where the processor multiplies groups of four of them: a token's columns of a block are rounded with one step,
-/// and so are an output's. Weights are moved up by 128, which has to be taken from the sums: those start at -128 · Σ x.
+/// Panels of bytes, [panel][K / 4][Width][4], where the processor multiplies groups of four of them. Activations are rounded with a step for each token and 32 columns, as a
+/// few of them are far larger than the others; weights with one for each output and block. Weights are moved up by 128, which has to be taken from the sums: those start at -128 · Σ x.
 /// </summary>
 public sealed unsafe class BytePanels : ITokenPanels
 {
-    const int Lanes = 16, Vectors = 3, Group = 4, Most = 127;
+    const int Lanes = 16, Vectors = 3, Group = 4, StepColumns = 32, StepGroups = StepColumns / Group, Most = 127;
     const float Smallest = 1e-30f; // What is below is rounded to zero: its reciprocal would not be finite.
 
     static delegate* unmanaged[Cdecl]<int*, nint, nint, int*, nint, int*, float*, float*, float*, nint, int, void> s_multiply;
 
-    readonly int _outputs, _blocks, _groups;
-    readonly int[] _groupsBefore;
+    readonly int _outputs, _allSteps;
+    readonly int[] _stepsBefore;
     readonly nint _outputStep, _columnStep;
     readonly int* _packed, _starts;
     readonly float* _steps;
@@ -29,22 +29,22 @@ public sealed unsafe class BytePanels : ITokenPanels
     /// <param name="parallel">Threads, or null.</param>
     internal BytePanels(IWeightTiles weight, ColumnBlock[] blocks, float* x, ProductSize size, byte* packed, ParallelFor? parallel)
     {
-        (_outputs, _outputStep, _columnStep, _blocks) = (weight.Outputs, weight.OutputStep, weight.ColumnStep, blocks.Length);
-        _groupsBefore = new int[_blocks];
-        for (int b = 0; b < _blocks; _groups += Padded(blocks[b].Count) / Group, b++) _groupsBefore[b] = _groups;
+        (_outputs, _outputStep, _columnStep) = (weight.Outputs, weight.OutputStep, weight.ColumnStep);
+        _stepsBefore = new int[blocks.Length];
+        for (int b = 0; b < blocks.Length; _allSteps += Steps(blocks[b]), b++) _stepsBefore[b] = _allSteps;
         int panels = (size.Tokens + Width - 1) / Width;
         _packed = (int*)packed;
-        _steps = (float*)(_packed + (long)panels * _groups * Width);
-        _starts = (int*)(_steps + (long)panels * _blocks * Width);
+        _steps = (float*)(_packed + (long)panels * _allSteps * StepGroups * Width);
+        _starts = (int*)(_steps + (long)panels * _allSteps * Width);
         Workers.Run(parallel, panels, IWeightTiles.Columns, (panel, columns) =>
         {
             for (int t = 0; t < Width; t++)
                 foreach (ColumnBlock block in blocks)
                 {
                     int token = panel * Width + t;
-                    new Span<float>(columns, Padded(block.Count)).Clear();
+                    new Span<float>(columns, Steps(block) * StepColumns).Clear();
                     if (token < size.Tokens) new ReadOnlySpan<float>(x + (long)token * size.Inputs + block.First, block.Count).CopyTo(new(columns, block.Count));
-                    PackBlock(columns, panel, block, t);
+                    for (int s = 0; s < Steps(block); s++) PackStep(columns + s * StepColumns, (long)panel * _allSteps + _stepsBefore[block.Number] + s, t);
                 }
         });
     }
@@ -62,44 +62,44 @@ public sealed unsafe class BytePanels : ITokenPanels
     internal static nuint PackedBytes(ColumnBlock[] blocks, ProductSize size)
     {
         nuint perToken = 0;
-        foreach (ColumnBlock block in blocks) perToken += (nuint)Padded(block.Count) + sizeof(float) + sizeof(int);
+        foreach (ColumnBlock block in blocks) perToken += (nuint)Steps(block) * (StepColumns + sizeof(float) + sizeof(int));
         return checked((nuint)((size.Tokens + Lanes * Vectors - 1) / (Lanes * Vectors)) * (Lanes * Vectors) * perToken);
     }
 
     /// <inheritdoc/>
     public int Width => Lanes * Vectors;
 
-    int PaddedOutputs => Padded(_outputs);
+    int PaddedOutputs => (_outputs + Lanes - 1) / Lanes * Lanes;
 
     // Steps of the outputs, then the groups.
     nuint ITokenPanels.PreparedFloats => (nuint)(PaddedOutputs + PaddedOutputs * (IWeightTiles.Columns / Group));
 
-    static int Padded(int count) => (count + Lanes - 1) / Lanes * Lanes;
+    static int Steps(ColumnBlock block) => (block.Count + StepColumns - 1) / StepColumns;
 
-    void PackBlock(float* columns, int panel, ColumnBlock block, int token)
+    void PackStep(float* columns, long at, int token)
     {
-        int padded = Padded(block.Count);
-        (Vector512<float> top, Vector512<float> odd) = (default, default);
-        for (int i = 0; i < padded; i += Lanes) Meet(Vector512.Load(columns + i), ref top, ref odd);
+        Vector512<float> low = Vector512.Load(columns), high = Vector512.Load(columns + Lanes), top = default, odd = default;
+        Meet(low, ref top, ref odd);
+        Meet(high, ref top, ref odd);
         float step = StepOf(Greatest(top), Vector512.Sum(odd), out float factor);
-        int* target = _packed + ((long)panel * _groups + _groupsBefore[block.Number]) * Width + token;
-        Vector512<float> factors = Vector512.Create(factor);
-        Vector512<int> sum = default;
-        for (int i = 0; i < padded; i += Lanes, target += Lanes / Group * Width)
-        {
-            Vector512<int> whole = Avx512F.ConvertToVector512Int32(Vector512.Load(columns + i) * factors);
-            Vector128<int> groups = Avx512F.ConvertToVector128SByteWithSaturation(whole).AsInt32();
-            (target[0], target[Width], target[2 * Width], target[3 * Width]) = (groups[0], groups[1], groups[2], groups[3]);
-            sum += whole;
-        }
-        long at = ((long)panel * _blocks + block.Number) * Width + token;
-        (_steps[at], _starts[at]) = (step, -(Most + 1) * Vector512.Sum(sum));
+        int* target = _packed + at * StepGroups * Width + token;
+        Vector512<int> sum = Pack(low * factor, target) + Pack(high * factor, target + Lanes / Group * Width);
+        (_steps[at * Width + token], _starts[at * Width + token]) = (step, -(Most + 1) * Vector512.Sum(sum));
+    }
+
+    static Vector512<int> Pack(Vector512<float> x, int* target)
+    {
+        const int width = Lanes * Vectors;
+        Vector512<int> whole = Avx512F.ConvertToVector512Int32(x);
+        Vector128<int> groups = Avx512F.ConvertToVector128SByteWithSaturation(whole).AsInt32();
+        (target[0], target[width], target[2 * width], target[3 * width]) = (groups[0], groups[1], groups[2], groups[3]);
+        return whole;
     }
 
     /// <inheritdoc/>
     void ITokenPanels.Prepare(ColumnBlock block, float* tile, float* prepared)
     {
-        int padded = Padded(block.Count);
+        int padded = Steps(block) * StepColumns;
         int* groups = (int*)prepared + PaddedOutputs;
         for (int column = block.Count; column < padded; column++)
             for (int o = 0; o < _outputs; o++) tile[o * _outputStep + column * _columnStep] = 0;
@@ -163,9 +163,9 @@ public sealed unsafe class BytePanels : ITokenPanels
     /// <inheritdoc/>
     void ITokenPanels.Multiply(ColumnBlock block, float* tile, float* prepared, int panel, float* sums, bool add)
     {
-        long at = ((long)panel * _blocks + block.Number) * Width;
-        int* b = _packed + ((long)panel * _groups + _groupsBefore[block.Number]) * Width, groups = (int*)prepared + PaddedOutputs;
+        long at = (long)panel * _allSteps + _stepsBefore[block.Number];
+        int* b = _packed + at * StepGroups * Width, groups = (int*)prepared + PaddedOutputs;
         (nint row, nint step) = _columnStep == 1 ? (IWeightTiles.Columns / Group, 1) : ((nint)1, PaddedOutputs);
-        s_multiply(groups, row, step, b, Padded(block.Count) / Group, _starts + at, _steps + at, prepared, sums, _outputs, add ? 1 : 0);
+        s_multiply(groups, row, step, b, Steps(block), _starts + at * Width, _steps + at * Width, prepared, sums, _outputs, add ? 1 : 0);
     }
 }

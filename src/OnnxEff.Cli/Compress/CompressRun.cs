@@ -32,6 +32,8 @@ sealed class CompressRun(Terminal terminal)
 
     public int Seed { get; init; }
 
+    public int? AccuracyLevel { get; init; }
+
     public bool Force { get; init; }
 
     public int Threads { get; init; }
@@ -64,6 +66,7 @@ sealed class CompressRun(Terminal terminal)
         var writer = new StoredLinearWriter(model);
         foreach (var layer in layers) writer.Replace(layer.Linear, layer.Stored);
         model.Graph.RemoveDead();
+        ProductAccuracy.Set(model.Graph, AccuracyLevel);
         notes = [.. notes, .. Functions.Add(model, terminal)];
         OnnxWriter.Save(model, output, new() { Overwrite = Force });
         work.Remove();

@@ -21,6 +21,8 @@ sealed class ExactRun(Terminal terminal)
 
     public Target? Target { get; init; }
 
+    public int? AccuracyLevel { get; init; }
+
     public bool Force { get; init; }
 
     public bool Json { get; init; }
@@ -40,6 +42,7 @@ sealed class ExactRun(Terminal terminal)
         if (store.Stored.Count == 0)
             throw new CommandException(ExitCode.RequiredPassMatchedNothing, $"'{Input}' has no weight on a grid: {(left is [var first, ..] ? first.Sentence : "it has no product with a constant matrix")}. Use another form, such as --weights vq:4.");
         model.Graph.RemoveDead();
+        ProductAccuracy.Set(model.Graph, AccuracyLevel);
         var notes = Functions.Add(model, terminal);
         ModelFiles.MakeFolder(output);
         OnnxWriter.Save(model, output, new() { Overwrite = Force });
