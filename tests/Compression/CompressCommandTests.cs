@@ -89,6 +89,9 @@ public sealed class CompressCommandTests : IDisposable
         Assert.True(run.ExitCode == 0, run.Error);
         using var json = JsonDocument.Parse(run.Output);
         Assert.InRange(json.RootElement.GetProperty("bits_per_weight").GetDouble(), 1.6, 1.67);
+        var products = OnnxReader.Load(folder["out.onnx"]).Graph.Nodes.Where(node => node.OpType == "VqMatMul").ToArray();
+        Assert.NotEmpty(products);
+        Assert.All(products, node => Assert.Equal(4, node.Int("accuracy_level")));
     }
 
     [Fact]

@@ -66,7 +66,7 @@ sealed class CompressRun(Terminal terminal)
         var writer = new StoredLinearWriter(model);
         foreach (var layer in layers) writer.Replace(layer.Linear, layer.Stored);
         model.Graph.RemoveDead();
-        ProductAccuracy.Set(model.Graph, AccuracyLevel);
+        ProductAccuracy.Set(model.Graph, AccuracyLevel ?? Ops.AccuracyLevel.Bytes);
         notes = [.. notes, .. Functions.Add(model, terminal)];
         OnnxWriter.Save(model, output, new() { Overwrite = Force });
         work.Remove();

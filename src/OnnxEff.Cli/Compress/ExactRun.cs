@@ -42,7 +42,7 @@ sealed class ExactRun(Terminal terminal)
         if (store.Stored.Count == 0)
             throw new CommandException(ExitCode.RequiredPassMatchedNothing, $"'{Input}' has no weight on a grid: {(left is [var first, ..] ? first.Sentence : "it has no product with a constant matrix")}. Use another form, such as --weights vq:4.");
         model.Graph.RemoveDead();
-        ProductAccuracy.Set(model.Graph, AccuracyLevel);
+        ProductAccuracy.Set(model.Graph, AccuracyLevel ?? Ops.AccuracyLevel.Full);
         var notes = Functions.Add(model, terminal);
         ModelFiles.MakeFolder(output);
         OnnxWriter.Save(model, output, new() { Overwrite = Force });

@@ -13,7 +13,7 @@ static class ProductAccuracy
         var option = new Option<int?>("--accuracy-level")
         {
             Description = "What products may round, as the attribute of ONNX Runtime's MatMulNBits: 0, nothing; 4, activations and tables to one byte, which is faster. " +
-                "Default: 4 for int2, int4 and int8, for which ONNX Runtime is slow without it, otherwise 0.",
+                "Default: 4 for weights that are quantised here, which loses far more; 0 for exact and imported ones.",
         };
         option.Validators.Add(result =>
         {
@@ -25,19 +25,13 @@ static class ProductAccuracy
 
     /// <summary>Says so in each such product that says nothing itself.</summary>
     /// <param name="graph">The graph after its weights were stored.</param>
-    /// <param name="level">The user's choice, or null.</param>
-    public static void Set(Graph graph, int? level)
+    /// <param name="level">See <see cref="AccuracyLevel"/>; the full one is what silence says.</param>
+    public static void Set(Graph graph, int level)
     {
-        foreach (var node in graph.SelfAndSubgraphs().SelectMany(g => g.Nodes))
-        {
-            var byDefault = (node.Domain, node.OpType) switch
-            {
-                ("com.microsoft", "MatMulNBits") => AccuracyLevel.Bytes,
-                (OnnxEffOperators.Domain, "VqMatMul" or "VptqMatMul" or "AffineMatMul") => AccuracyLevel.Full,
-                _ => (int?)null,
-            };
-            if (byDefault is { } value && !node.Attributes.ContainsKey(AccuracyLevel.Name) && (level ?? value) is not AccuracyLevel.Full and var chosen)
-                node.SetAttribute(AccuracyLevel.Name, new IntAttribute(chosen));
-        }
+        if (level == AccuracyLevel.Full) return;
+        foreach (var node in graph.SelfAndSubgraphs().SelectMany(g => g.Nodes).Where(node => Multiplies(node) && !node.Attributes.ContainsKey(AccuracyLevel.Name)))
+            node.SetAttribute(AccuracyLevel.Name, new IntAttribute(level));
     }
+
+    static bool Multiplies(Node node) => (node.Domain, node.OpType) is ("com.microsoft", "MatMulNBits") or (OnnxEffOperators.Domain, "VqMatMul" or "VptqMatMul" or "AffineMatMul");
 }

@@ -53,7 +53,7 @@ sealed class ImportRun(Terminal terminal)
         if (import.Imported.Count == 0)
             throw new CommandException(ExitCode.RequiredPassMatchedNothing, $"No product of '{Input}' has a layer of '{Folder}': {left.FirstOrDefault()?.Sentence ?? "it has no product with a constant matrix"}.");
         double? worst = Verify ? Check(checkpoint, import) : null;
-        ProductAccuracy.Set(model.Graph, AccuracyLevel);
+        ProductAccuracy.Set(model.Graph, AccuracyLevel ?? Ops.AccuracyLevel.Full);
         Functions.Add(model, terminal);
         ModelFiles.MakeFolder(output);
         OnnxWriter.Save(model, output, new() { Overwrite = Force });

@@ -23,7 +23,11 @@ sealed record TableForm(string Name, FormFamily Family, Func<TableModel, string,
 
     /// <summary>A form of <c>compress</c>.</summary>
     public static TableForm Compressed(string weights, FormFamily family) => new(weights, family, (model, output) =>
-        ["compress", model.Original, output, "--weights", weights, .. weights == "exact" ? Array.Empty<string>() : ["--calibration", model.Calibration]]);
+        ["compress", model.Original, output, "--weights", weights, "--calibration", model.Calibration]);
+
+    /// <summary>Weights on a grid, kept as they are.</summary>
+    public static TableForm Exact(string name, params string[] more) => new(name, FormFamily.Exact, (model, output) =>
+        ["compress", model.Original, output, "--weights", "exact", .. more]);
 
     /// <summary>The model rewritten, its weights as they were.</summary>
     public static TableForm Optimized(string name, string target) => new(name, FormFamily.Fp32, (model, output) =>
@@ -45,7 +49,8 @@ sealed record TableForm(string Name, FormFamily Family, Func<TableModel, string,
         Compressed("int2", FormFamily.Integers),
         Compressed("int4", FormFamily.Integers),
         Compressed("int8", FormFamily.Integers),
-        Compressed("exact", FormFamily.Exact),
+        Exact("exact"),
+        Exact("exact, bytes", "--accuracy-level", "4"),
     ];
 
     /// <summary>The name as part of a file's.</summary>
