@@ -39,7 +39,7 @@ public class LowBitPageTests
         Assert.Contains("- vq:4: measured with build ba9876543210.\n", page, StringComparison.Ordinal);
         Assert.Contains("- vq:4: no time, because quantising was cut off and went on later.\n", page, StringComparison.Ordinal);
         Assert.Contains("- int2: exit code 5: The disk is full.\n", page, StringComparison.Ordinal);
-        Assert.Contains("; int8: not measured yet.\n", page, StringComparison.Ordinal);
+        Assert.Contains("; int8; exact, bytes: not measured yet.\n", page, StringComparison.Ordinal);
         Assert.Contains("- exact: the model cannot have it. Its weights lie on no grid.\n", page, StringComparison.Ordinal);
         Assert.DoesNotContain("\n| exact", page, StringComparison.Ordinal);
     }
