@@ -21,6 +21,8 @@ public static class AccuracyLevel
     /// <summary>The declaration, where few rows of input have no levels of their own.</summary>
     internal static AttributeSchema Schema { get; } = new(Name, ElementType.Int64, Full, "Exactness of products with more than 16 rows of input. " + ManyRows + " 0: fp32.");
 
-    /// <summary>Why a node's level means nothing, or null.</summary>
-    public static string? Refuse(int level) => level is Full or Bytes ? null : $"{Name} is {Full} or {Bytes}, not {level}.";
+    /// <summary>Why a level means nothing, or null.</summary>
+    /// <param name="level">The level.</param>
+    /// <param name="name">What says it: a node's attribute, or an option.</param>
+    public static string? Refuse(int level, string name = Name) => level is Full or Bytes ? null : $"{name} is {Full} or {Bytes}, not {level}.";
 }

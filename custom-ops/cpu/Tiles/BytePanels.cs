@@ -9,7 +9,7 @@ namespace OnnxEff.CustomOps.Cpu;
 /// </summary>
 public sealed unsafe class BytePanels : ITokenPanels
 {
-    const int Lanes = 16, Vectors = 3, Group = 4, StepColumns = 32, StepGroups = StepColumns / Group, Most = 127;
+    const int Lanes = 16, PanelWidth = 3 * Lanes, Group = 4, StepColumns = 32, StepGroups = StepColumns / Group, Most = 127;
     const float Smallest = 1e-30f; // What is below is rounded to zero: its reciprocal would not be finite.
 
     static delegate* unmanaged[Cdecl]<int*, nint, nint, int*, nint, int*, float*, float*, float*, nint, int, void> s_multiply;
@@ -63,11 +63,11 @@ public sealed unsafe class BytePanels : ITokenPanels
     {
         nuint perToken = 0;
         foreach (ColumnBlock block in blocks) perToken += (nuint)Steps(block) * (StepColumns + sizeof(float) + sizeof(int));
-        return checked((nuint)((size.Tokens + Lanes * Vectors - 1) / (Lanes * Vectors)) * (Lanes * Vectors) * perToken);
+        return checked((nuint)((size.Tokens + PanelWidth - 1) / PanelWidth) * PanelWidth * perToken);
     }
 
     /// <inheritdoc/>
-    public int Width => Lanes * Vectors;
+    public int Width => PanelWidth;
 
     int PaddedOutputs => (_outputs + Lanes - 1) / Lanes * Lanes;
 
@@ -89,10 +89,9 @@ public sealed unsafe class BytePanels : ITokenPanels
 
     static Vector512<int> Pack(Vector512<float> x, int* target)
     {
-        const int width = Lanes * Vectors;
         Vector512<int> whole = Avx512F.ConvertToVector512Int32(x);
         Vector128<int> groups = Avx512F.ConvertToVector128SByteWithSaturation(whole).AsInt32();
-        (target[0], target[width], target[2 * width], target[3 * width]) = (groups[0], groups[1], groups[2], groups[3]);
+        (target[0], target[PanelWidth], target[2 * PanelWidth], target[3 * PanelWidth]) = (groups[0], groups[1], groups[2], groups[3]);
         return whole;
     }
 

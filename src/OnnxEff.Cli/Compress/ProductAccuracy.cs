@@ -17,8 +17,7 @@ static class ProductAccuracy
         };
         option.Validators.Add(result =>
         {
-            if (result.GetValueOrDefault<int?>() is { } level && AccuracyLevel.Refuse(level) is not null)
-                result.AddError($"--accuracy-level is {AccuracyLevel.Full} or {AccuracyLevel.Bytes}, not {level}.");
+            if (result.GetValueOrDefault<int?>() is { } level && AccuracyLevel.Refuse(level, option.Name) is { } sentence) result.AddError(sentence);
         });
         return option;
     }
