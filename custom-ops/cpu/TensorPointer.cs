@@ -25,6 +25,18 @@ public readonly unsafe struct TensorPointer(void* data, long[]? dims, ElementTyp
         }
     }
 
+    /// <summary>Bytes of all elements; 0 of an absent tensor.</summary>
+    public long Bytes
+    {
+        get
+        {
+            if (dims is null) return 0;
+            long count = 1;
+            foreach (long size in dims) count = checked(count * size);
+            return kind.ByteLength(count);
+        }
+    }
+
     /// <summary>True where an integer or a truth value is not 0.</summary>
     public bool IsSet(long at) => kind switch
     {

@@ -12,8 +12,9 @@ public static partial class VqMatMul
         "input · Wᵀ + bias for a weight W [N, K] whose rows are cut into vectors of v = 2 or 4 stored columns, each the index of one of k = 16, 64 or 256 centroids. " +
         "Stored column j belongs to input i = permutation[j], and W[o, i] = row_scale[o] · column_scale[i] · codebook[code(o, j div v)][j mod v], plus value e where " +
         "outlier_rows[e] = o and outlier_inputs[e] = i; the last vector's components behind K are dropped. A code has b = log2(k) bits. Row o is row r = o mod 64 of tile o div 64, " +
-        "and its codes stand at place p = 2·(r mod 32) + r div 32 of the tile's groups. A group's 8·b bytes are, with 4 bits, byte i = code(i) | code(i + 32) << 4 for i < 32; " +
-        "with 6 bits, the same of the low 4 bits, then byte i with bits 4 and 5 of codes i, i + 16, i + 32 and i + 48 for i < 16, the first lowest; with 8 bits, byte i = code(i). " +
+        "and its codes stand at place p = 2·(r mod 32) + r div 32 of the tile's groups. Groups lie in units of u: four with 4 bits, else one; those behind K are 0. A unit is, with 4 bits, " +
+        "byte 64·h + 16·g + i = code(g, 32·h + i) | code(g, 32·h + 16 + i) << 4 for i < 16; with 6 bits, byte i = low(i) | low(i + 32) << 4 of the codes' low 4 bits for i < 32, " +
+        "then byte i with bits 4 and 5 of codes i, i + 16, i + 32 and i + 48 for i < 16, the first lowest; with 8 bits, byte i = code(i). " +
         "Up to 16 rows of input are multiplied by lookup in tables of what centroids and inputs make; more meet decoded weights; both as exact as accuracy_level says. " +
         "A row of input that is not finite makes NaN.")
     {
@@ -27,7 +28,7 @@ public static partial class VqMatMul
         Inputs =
         [
             new("input", "T", "..., K", "Activations."),
-            new("codes", "B", "ceil(N/64), ceil(K/v), 8·b", "Tiles of 64 rows, and in a tile the codes of one group of v columns after the other."),
+            new("codes", "B", "ceil(N/64), ceil(K/v/u), 8·b·u", "Tiles of 64 rows, and in a tile one unit of groups of v columns after the other."),
             new("codebook", "H", "k, v", "Centroids."),
             new("column_scale", "H", "K", "Factor of each input's weights.", Optional: true),
             new("row_scale", "H", "N", "Factor of each output's weights.", Optional: true),
@@ -66,7 +67,7 @@ public static partial class VqMatMul
         if (refusal is not null) return null;
         var layout = new VqInputLayout(outputs, inputs, (int)x.Codebook[1], (int)x.Codebook[0]);
         refusal = layout.Refusal() is { } sizes ? $"{sizes}."
-            : Refuse("codes", x.Codes, [layout.Tiles, layout.Groups, layout.UnitBytes])
+            : Refuse("codes", x.Codes, [layout.Tiles, layout.Units, layout.UnitBytes])
             ?? Refuse("column_scale", x.ColumnScale, [inputs]) ?? Refuse("row_scale", x.RowScale, [outputs])
             ?? Refuse("permutation", x.Permutation, [inputs]) ?? RefuseOutliers(x) ?? Refuse("bias", x.Bias, [outputs]);
         return refusal is null ? layout : null;

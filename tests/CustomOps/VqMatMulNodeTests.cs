@@ -11,7 +11,20 @@ public class VqMatMulNodeTests
 {
     static readonly VqCase Full = new(130, 99, 2, 64, 3);
 
-    public static TheoryData<VqCase> Forms => [Full, Full with { Tokens = 1, Centroids = 16, VectorLength = 4 }, Full with { Tokens = 60, Centroids = 256 }, Full with { Bare = true }];
+    public static TheoryData<VqCase> Forms
+    {
+        get
+        {
+            TheoryData<VqCase> forms = [Full, Full with { Tokens = 60, Centroids = 256 }, Full with { Bare = true }];
+            // 16 centroids, which the published library looks up in its own way: rows around tiles and pairs of them, groups around units of 4 and blocks of 64, one or four
+            // tables at a time, tiles in a row and, of long rows, in turns.
+            foreach ((int n, int k) in ((int, int)[])[(1, 1), (63, 7), (64, 128), (65, 130), (300, 249), (330, 2300)])
+                foreach (int tokens in (int[])[1, 2, 3, 5, 16, 20])
+                    forms.Add(new VqCase(n, k, 2, 16, tokens));
+            forms.Add(new VqCase(200, 1030, 4, 16, 7));
+            return forms;
+        }
+    }
 
     [Theory]
     [MemberData(nameof(Forms))]
@@ -54,7 +67,7 @@ public class VqMatMulNodeTests
             { "outlier_rows, outlier_inputs and outlier_values go together", good with { OutlierValues = null } },
             { $"are [{count}], [{count}] and [{count - 1}], not [E] each", good with { OutlierValues = Tensor.Vector<Half>(new Half[count - 1]) } },
             { "codes is [3, 49, 48], not [3, 50, 48]", good with { Codes = Tensor.Create<byte>([3, 49, 48], new byte[3 * 49 * 48]) } },
-            { "codes is [3, 50, 48], not [3, 50, 32]", good with { Codebook = Tensor.Create<Half>([16, 2], new Half[32]) } },
+            { "codes is [3, 50, 48], not [3, 13, 128]", good with { Codebook = Tensor.Create<Half>([16, 2], new Half[32]) } },
             { "codebook is [128], not [k, v]", good with { Codebook = good.Codebook.Reshape(128) } },
             { "16, 64 or 256 centroids, not 32", good with { Codebook = Tensor.Create<Half>([32, 2], new Half[64]) } },
             { "length 2 or 4, not 3", good with { Codebook = Tensor.Create<Half>([64, 3], new Half[192]) } },

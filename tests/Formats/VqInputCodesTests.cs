@@ -64,9 +64,11 @@ public class VqInputCodesTests
         Assert.Equal((2 << 0, 1 << 2, 3 << 0), (six[32 + 3], six[32 + 1], six[32 + 10]));
         ReadOnlySpan<byte> eight = VqInputCodes.Pack(new(64, 2, 2, rows, new Half[512])).Codes.As<byte>();
         Assert.Equal((0x2A, 0x15, 0x3F), (eight[3], eight[17], eight[10]));
-        (rows[33], rows[40], rows[5], rows[49]) = (10, 5, 15, 9); // Row 49 stands at place 35, in the high half of byte 3.
-        ReadOnlySpan<byte> four = VqInputCodes.Pack(new(64, 2, 2, rows, new Half[32])).Codes.As<byte>();
-        Assert.Equal((0x9A, 0x05, 0x0F), (four[3], four[17], four[10]));
+        // The second of two groups; row 49 stands at place 35, in the second line.
+        var pairs = new byte[128];
+        (pairs[2 * 33 + 1], pairs[2 * 40 + 1], pairs[2 * 5 + 1], pairs[2 * 49 + 1]) = (10, 5, 15, 9);
+        ReadOnlySpan<byte> four = VqInputCodes.Pack(new(64, 4, 2, pairs, new Half[32])).Codes.As<byte>();
+        Assert.Equal((128, 0x0A, 0x50, 0x0F, 0x09), (four.Length, four[16 + 3], four[16 + 1], four[16 + 10], four[64 + 16 + 3]));
     }
 
     [Theory]

@@ -19,28 +19,16 @@ readonly unsafe struct Bytes128(Vector128<byte> v) : IShuffleLanes<Bytes128>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Bytes128 Codes4(byte* unit, int part)
-    {
-        Vector128<byte> pairs = Vector128.Load(unit + part % 2 * Count);
-        return new(part < 2 ? pairs : (pairs.AsUInt16() >> 4).AsByte());
-    }
-
-    /// <inheritdoc/>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Bytes128 Codes6(byte* unit, int part)
     {
         Vector128<ushort> upper = Vector128.Load(unit + 32).AsUInt16();
         upper = part == 0 ? upper << 4 : part == 1 ? upper << 2 : part == 2 ? upper : upper >> 2;
-        return new((Codes4(unit, part).V & Vector128.Create((byte)0x0F)) | (upper.AsByte() & Vector128.Create((byte)0x30)));
+        return new((LowCodes(unit, part).V & Vector128.Create((byte)0x0F)) | (upper.AsByte() & Vector128.Create((byte)0x30)));
     }
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Bytes128 Codes8(byte* unit, int part) => new(Vector128.Load(unit + part * Count));
-
-    /// <inheritdoc/>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Bytes128 Lookup16(byte* table, Bytes128 codes) => Shuffle(table, Low4(codes));
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -81,17 +69,23 @@ readonly unsafe struct Bytes128(Vector128<byte> v) : IShuffleLanes<Bytes128>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Bytes128 Shuffle(byte* table, Bytes128 indices)
-    {
-        Vector128<byte> t = Vector128.Load(table);
-        if (Ssse3.IsSupported) return new(Ssse3.Shuffle(t, indices.V));
-        Vector128<byte> low = indices.V & Vector128.Create((byte)0x0F);
-        return new(AdvSimd.Arm64.IsSupported ? AdvSimd.Arm64.VectorTableLookup(t, low) : Vector128.Shuffle(t, low));
-    }
+    public static Bytes128 Shuffle(byte* table, Bytes128 indices) => Shuffle(Load(table), Ssse3.IsSupported ? indices : Low4(indices));
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Bytes128 Low4(Bytes128 value) => new(value.V & Vector128.Create((byte)0x0F));
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Bytes128 High4(Bytes128 value) => Low4(new((value.V.AsUInt16() >> 4).AsByte()));
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Bytes128 Shuffle(Bytes128 table, Bytes128 index) => new(Ssse3.IsSupported ? Ssse3.Shuffle(table.V, index.V) : AdvSimd.Arm64.IsSupported ? AdvSimd.Arm64.VectorTableLookup(table.V, index.V) : Vector128.Shuffle(table.V, index.V));
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Bytes128 Fold(Bytes128 words) => words;
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -101,4 +95,12 @@ readonly unsafe struct Bytes128(Vector128<byte> v) : IShuffleLanes<Bytes128>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Bytes128 Select(Bytes128 tops, Bytes128 no, Bytes128 yes) => new(Sse41.IsSupported ? Sse41.BlendVariable(no.V, yes.V, tops.V)
         : Vector128.ConditionalSelect(Vector128.LessThan(tops.V.AsSByte(), Vector128<sbyte>.Zero).AsByte(), yes.V, no.V));
+
+    // Of the codes' low 4 bits, two in a byte; the bits above hold anything.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static Bytes128 LowCodes(byte* unit, int part)
+    {
+        Vector128<byte> pairs = Vector128.Load(unit + part % 2 * Count);
+        return new(part < 2 ? pairs : (pairs.AsUInt16() >> 4).AsByte());
+    }
 }

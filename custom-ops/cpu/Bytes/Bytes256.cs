@@ -18,29 +18,17 @@ readonly unsafe struct Bytes256(Vector256<byte> v) : IShuffleLanes<Bytes256>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Bytes256 Codes4(byte* unit, int part)
-    {
-        Vector256<byte> pairs = Vector256.Load(unit);
-        return new(part == 0 ? pairs : (pairs.AsUInt16() >> 4).AsByte());
-    }
-
-    /// <inheritdoc/>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Bytes256 Codes6(byte* unit, int part)
     {
         Vector256<uint> upper = Avx2.BroadcastVector128ToVector256(unit + 32).AsUInt32();
         upper = part == 0 ? Avx2.ShiftLeftLogicalVariable(upper, Vector256.Create(4u, 4, 4, 4, 2, 2, 2, 2))
             : Avx2.ShiftRightLogicalVariable(upper, Vector256.Create(0u, 0, 0, 0, 2, 2, 2, 2));
-        return new((Codes4(unit, part).V & Vector256.Create((byte)0x0F)) | (upper.AsByte() & Vector256.Create((byte)0x30)));
+        return new((LowCodes(unit, part).V & Vector256.Create((byte)0x0F)) | (upper.AsByte() & Vector256.Create((byte)0x30)));
     }
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Bytes256 Codes8(byte* unit, int part) => new(Vector256.Load(unit + part * Count));
-
-    /// <inheritdoc/>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Bytes256 Lookup16(byte* table, Bytes256 codes) => Shuffle(table, Low4(codes));
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -90,9 +78,29 @@ readonly unsafe struct Bytes256(Vector256<byte> v) : IShuffleLanes<Bytes256>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Bytes256 High4(Bytes256 value) => Low4(new((value.V.AsUInt16() >> 4).AsByte()));
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Bytes256 Shuffle(Bytes256 table, Bytes256 index) => new(Avx2.Shuffle(table.V, index.V));
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Bytes128 Fold(Bytes256 words) => new((words.V.AsUInt16().GetLower() + words.V.AsUInt16().GetUpper()).AsByte());
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Bytes256 BitToTop(Bytes256 value, int bit) => new((value.V.AsUInt16() << (7 - bit)).AsByte());
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Bytes256 Select(Bytes256 tops, Bytes256 no, Bytes256 yes) => new(Avx2.BlendVariable(no.V, yes.V, tops.V));
+
+    // Of the codes' low 4 bits, two in a byte; the bits above hold anything.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static Bytes256 LowCodes(byte* unit, int part)
+    {
+        Vector256<byte> pairs = Vector256.Load(unit);
+        return new(part == 0 ? pairs : (pairs.AsUInt16() >> 4).AsByte());
+    }
 }

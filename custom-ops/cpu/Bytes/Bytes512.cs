@@ -37,22 +37,11 @@ readonly unsafe struct Bytes512<TPermutes>(Vector512<byte> v) : IShuffleLanes<By
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Bytes512<TPermutes> Codes4(byte* unit, int part)
-    {
-        Vector512<ushort> pairs = Avx512F.BroadcastVector256ToVector512((ulong*)unit).AsUInt16();
-        // One number a lane: only then is the vector a constant.
-        Vector512<ushort> shifts = Vector512.Create((ushort)0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-            4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4);
-        return new(Avx512BW.ShiftRightLogicalVariable(pairs, shifts).AsByte());
-    }
-
-    /// <inheritdoc/>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Bytes512<TPermutes> Codes6(byte* unit, int part)
     {
         Vector512<uint> upper = Avx512F.BroadcastVector128ToVector512((uint*)(unit + 32));
         upper = Avx512F.RotateLeftVariable(upper, Vector512.Create(4u, 4, 4, 4, 2, 2, 2, 2, 0, 0, 0, 0, 30, 30, 30, 30));
-        Vector512<byte> low = Codes4(unit, part).V;
+        Vector512<byte> low = LowCodes(unit, part).V;
         // Bits of low where the mask has ones, of upper elsewhere. Only a lookup by permutes does not see the two bits above.
         if (TPermutes.Exist) return new(Avx512F.TernaryLogic(Vector512.Create((byte)0x0F), low, upper.AsByte(), 0xCA));
         return new((low & Vector512.Create((byte)0x0F)) | (upper.AsByte() & Vector512.Create((byte)0x30)));
@@ -61,12 +50,6 @@ readonly unsafe struct Bytes512<TPermutes>(Vector512<byte> v) : IShuffleLanes<By
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Bytes512<TPermutes> Codes8(byte* unit, int part) => new(Vector512.Load(unit));
-
-    /// <inheritdoc/>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Bytes512<TPermutes> Lookup16(byte* table, Bytes512<TPermutes> codes) =>
-        // The table stands in the register four times, so that the bits above do not count.
-        TPermutes.Exist ? new(Avx512Vbmi.PermuteVar64x8(Table(table), codes.V)) : Shuffle(table, Low4(codes));
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -123,6 +106,22 @@ readonly unsafe struct Bytes512<TPermutes>(Vector512<byte> v) : IShuffleLanes<By
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Bytes512<TPermutes> High4(Bytes512<TPermutes> value) => Low4(new((value.V.AsUInt16() >> 4).AsByte()));
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Bytes512<TPermutes> Shuffle(Bytes512<TPermutes> table, Bytes512<TPermutes> index) => new(Avx512BW.Shuffle(table.V, index.V));
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Bytes128 Fold(Bytes512<TPermutes> words)
+    {
+        Vector256<ushort> half = words.V.AsUInt16().GetLower() + words.V.AsUInt16().GetUpper();
+        return new((half.GetLower() + half.GetUpper()).AsByte());
+    }
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Bytes512<TPermutes> BitToTop(Bytes512<TPermutes> value, int bit) => new((value.V.AsUInt16() << (7 - bit)).AsByte());
 
     /// <inheritdoc/>
@@ -131,4 +130,15 @@ readonly unsafe struct Bytes512<TPermutes>(Vector512<byte> v) : IShuffleLanes<By
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static Vector512<byte> Table(byte* table) => Avx512F.BroadcastVector128ToVector512((uint*)table).AsByte();
+
+    // Of the codes' low 4 bits, two in a byte; the bits above hold anything.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static Bytes512<TPermutes> LowCodes(byte* unit, int part)
+    {
+        Vector512<ushort> pairs = Avx512F.BroadcastVector256ToVector512((ulong*)unit).AsUInt16();
+        // One number a lane: only then is the vector a constant.
+        Vector512<ushort> shifts = Vector512.Create((ushort)0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+            4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4);
+        return new(Avx512BW.ShiftRightLogicalVariable(pairs, shifts).AsByte());
+    }
 }

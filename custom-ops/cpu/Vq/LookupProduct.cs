@@ -3,128 +3,125 @@ using OnnxEff.Formats;
 
 namespace OnnxEff.CustomOps.Cpu;
 
-/// <summary>Takes a tile's finished sums of a token: 64 floats, those behind the last output meaningless; they may be overwritten.</summary>
-unsafe delegate void TileSums(int token, int tile, float* sums);
+/// <summary>What becomes of sums.</summary>
+unsafe interface ITileSums
+{
+    /// <summary>Says which tiles follow, before they are computed.</summary>
+    void Expect(int tile, int count);
+
+    /// <summary>Takes a tile's finished sums of a token: 64 floats, those behind the last output meaningless; they may be overwritten.</summary>
+    void Take(int token, int tile, float* sums);
+}
 
 /// <summary>
-/// The product for few tokens: each code is looked up in its group's table, and what the tables say is added up. Codes are read once, a tile's in the order in
-/// which they lie; several tiles take turns in steps of a block, so that the block's tables stay in the first cache.
+/// The product for few tokens: each code is looked up in its group's table, and what the tables say is added up. Codes are read once: in a row where all tables fit the
+/// first cache, else several tiles take turns in steps of a block, so that the block's tables stay there.
 /// </summary>
-static unsafe class LookupProduct<TBytes, TCentroids>
+static unsafe class LookupProduct<TBytes, TLookup>
     where TBytes : unmanaged, IByteLanes<TBytes>
-    where TCentroids : ICentroids
+    where TLookup : ILookup<TBytes>
 {
-    const int TilesAtOnce = 4;
+    const int TilesAtOnce = 4, Rows = VqInputLayout.TileRows;
+    const int FirstCache = 16 << 10; // What tables may take of it: codes pass through it, too.
 
-    // Two tiles share the registers of a table where a register is a whole group of a tile.
-    static bool TakesPairs => TBytes.Count == VqInputLayout.TileRows;
+    // Two tiles share the registers of a table where there are enough of them.
+    static bool TakesPairs => TBytes.Count == Rows;
+
+    static int BlockBytes => TableLayout.BlockGroups / TLookup.UnitGroups * TLookup.UnitBytes;
 
     /// <summary>Computes all tiles of all tokens.</summary>
     /// <param name="tiles">Tiles of the weight.</param>
     /// <param name="layout">Sizes of the tables.</param>
-    /// <param name="codes">[tiles, G, unit]</param>
+    /// <param name="codes">[tiles, units, bytes of a unit]</param>
     /// <param name="tables">What <see cref="LookupTables{TLanes}"/> makes.</param>
     /// <param name="scales">Their scales.</param>
-    /// <param name="tokens">Tokens.</param>
     /// <param name="make">Makes the tables of some blocks of all tokens.</param>
-    /// <param name="done">Called with every tile of every token.</param>
+    /// <param name="results">Takes every tile of every token.</param>
     /// <param name="parallel">Threads, or null.</param>
-    public static void Run(int tiles, TableLayout layout, byte* codes, byte* tables, float* scales, int tokens, WorkRange make, TileSums done, ParallelFor? parallel)
+    public static void Run(int tiles, TableLayout layout, byte* codes, byte* tables, float* scales, WorkRange make, ITileSums results, ParallelFor? parallel)
     {
-        int rows = VqInputLayout.TileRows;
-        nint tileBytes = (nint)layout.Groups * TCentroids.UnitBytes;
-        Workers.RunRanges(parallel, tokens * layout.Blocks, make, tiles, (nuint)(tokens * TilesAtOnce * rows), (from, to, sums) =>
+        int units = layout.Groups / TLookup.UnitGroups, tokens = layout.Tokens;
+        nint tileBytes = (nint)units * TLookup.UnitBytes;
+        int together = layout.PlaneCount * layout.PlaneBytes <= FirstCache ? 1 : TilesAtOnce;
+        // Dealt out in pairs, as they are computed.
+        Workers.RunRanges(parallel, tokens * layout.Blocks, make, (tiles + 1) / 2, (nuint)(tokens * TilesAtOnce * Rows), (from, to, sums) =>
         {
-            for (int first = from; first < to; first += TilesAtOnce)
+            for (int first = 2 * from, end = Math.Min(2 * to, tiles); first < end; first += TilesAtOnce)
             {
-                int count = Math.Min(TilesAtOnce, to - first);
-                new Span<float>(sums, tokens * TilesAtOnce * rows).Clear();
-                AddTiles(layout, codes + first * tileBytes, count, tables, scales, tokens, sums);
+                int count = Math.Min(TilesAtOnce, end - first);
+                byte* at = codes + first * tileBytes;
+                results.Expect(first, count);
+                new Span<float>(sums, tokens * TilesAtOnce * Rows).Clear();
+                if (TLookup.Centroids == 16 && QuadProduct.Exists) QuadProduct.Add(at, count, together, units, tables, scales, layout, sums);
+                else
+                    for (int tile = 0; tile < count; tile += together) AddTiles(layout, at + tile * tileBytes, tileBytes, Math.Min(together, count - tile), tables, scales, sums + tile * Rows);
                 for (int t = 0; t < tokens; t++)
-                    for (int tile = 0; tile < count; tile++) done(t, first + tile, sums + (t * TilesAtOnce + tile) * rows);
+                    for (int tile = 0; tile < count; tile++) results.Take(t, first + tile, sums + (t * TilesAtOnce + tile) * Rows);
             }
         });
     }
 
-    static void AddTiles(TableLayout layout, byte* codes, int count, byte* tables, float* scales, int tokens, float* sums)
+    static void AddTiles(TableLayout layout, byte* codes, nint tileBytes, int count, byte* tables, float* scales, float* sums)
     {
-        nint tileBytes = (nint)layout.Groups * TCentroids.UnitBytes;
-        for (int block = 0; block < layout.Blocks; block++, codes += TableLayout.BlockGroups * TCentroids.UnitBytes)
-            for (int t = 0; t < tokens; t++)
-                for (int plane = 0; plane < layout.Planes; plane++)
-                {
-                    long at = layout.PlaneOf(t, block) + plane;
-                    byte* table = tables + at * layout.PlaneBytes;
-                    float* target = sums + t * TilesAtOnce * VqInputLayout.TileRows;
-                    int tile = 0;
-                    for (; TakesPairs && tile + 2 <= count; tile += 2)
-                        AddPair(codes + tile * tileBytes, tileBytes, table, layout.GroupsOf(block), scales[at], target + tile * VqInputLayout.TileRows);
-                    for (; tile < count; tile++) AddBlock(codes + tile * tileBytes, table, layout.GroupsOf(block), scales[at], target + tile * VqInputLayout.TileRows);
-                }
+        nint next = count * tileBytes; // The tiles that follow.
+        for (int block = 0; block < layout.Blocks; block++, codes += BlockBytes, next -= BlockBytes)
+        {
+            nint ahead = count == 1 ? 4 * BlockBytes : block + 1 < layout.Blocks ? BlockBytes : next;
+            for (int i = 0; i < layout.Tokens * layout.Planes; i++, tables += layout.PlaneBytes, scales++)
+            {
+                float* target = sums + i / layout.Planes * TilesAtOnce * Rows;
+                int tile = 0;
+                for (; TakesPairs && tile + 2 <= count; tile += 2) AddPair(codes + tile * tileBytes, tileBytes, ahead, tables, layout.GroupsOf(block), *scales, target + tile * Rows);
+                for (; tile < count; tile++) AddBlock(codes + tile * tileBytes, ahead, tables, layout.GroupsOf(block), *scales, target + tile * Rows);
+            }
+        }
     }
 
     /// <summary>As <see cref="AddBlock"/> for two tiles and their 128 sums.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    static void AddPair(byte* codes, nint tileBytes, byte* table, int groups, float scale, float* sums)
+    static void AddPair(byte* codes, nint tileBytes, nint ahead, byte* tables, int groups, float scale, float* sums)
     {
-        TBytes words0 = default, odd0 = default, words1 = default, odd1 = default;
-        nint unit = TCentroids.UnitBytes, centroids = TCentroids.Count;
-        for (byte* end = codes + groups * unit; codes < end; codes += unit, table += centroids)
+        nint unit = TLookup.UnitBytes, step = TLookup.UnitGroups * TLookup.Centroids;
+        byte* end = codes + groups / TLookup.UnitGroups * unit;
+        for (int part = 0; part < TLookup.Parts; part++)
         {
-            Prefetch.ToFirst(codes + TableLayout.BlockGroups * unit);
-            Prefetch.ToFirst(codes + TableLayout.BlockGroups * unit + tileBytes);
-            Add(table, codes, 0, ref words0, ref odd0);
-            Add(table, codes + tileBytes, 0, ref words1, ref odd1);
+            PartSums<TBytes> first = default, second = default;
+            byte* table = tables;
+            for (byte* at = codes; at < end; at += unit, table += step)
+            {
+                if (part == 0)
+                {
+                    Prefetch.Lines(at + ahead, TLookup.UnitBytes);
+                    Prefetch.Lines(at + ahead + tileBytes, TLookup.UnitBytes);
+                }
+                TLookup.Add(at, table, part, ref first);
+                TLookup.Add(at + tileBytes, table, part, ref second);
+            }
+            Finish(&first, part, groups, scale, sums);
+            Finish(&second, part, groups, scale, sums + Rows);
         }
-        byte* kept = stackalloc byte[4 * VqInputLayout.TileRows];
-        TBytes.Store(words0, kept);
-        TBytes.Store(odd0, kept + VqInputLayout.TileRows);
-        TBytes.Store(words1, kept + 2 * VqInputLayout.TileRows);
-        TBytes.Store(odd1, kept + 3 * VqInputLayout.TileRows);
-        FlushKept(kept, groups, scale, sums);
-        FlushKept(kept + 2 * VqInputLayout.TileRows, groups, scale, sums + VqInputLayout.TileRows);
     }
 
-    // By way of memory: registers that outlive a call, or so much code in one method, would put the loop's sums there at each step.
+    /// <summary>sums[row] += scale · Σ (table[g][code(row, g)] - 128) over the groups of a block. Ahead of it is what is read next of the tile or of one that follows.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    static void FlushKept(byte* kept, int groups, float scale, float* sums) =>
-        Flush(TBytes.Load(kept), TBytes.Load(kept + VqInputLayout.TileRows), groups, scale, sums, 0);
-
-    /// <summary>sums[row] += scale · Σ (table[g][code(row, g)] - 128) over the groups of a block.</summary>
-    static void AddBlock(byte* codes, byte* table, int groups, float scale, float* sums)
+    static void AddBlock(byte* codes, nint ahead, byte* tables, int groups, float scale, float* sums)
     {
-        TBytes words0 = default, words1 = default, words2 = default, words3 = default, odd0 = default, odd1 = default, odd2 = default, odd3 = default;
-        nint unit = TCentroids.UnitBytes, centroids = TCentroids.Count;
-        for (byte* end = codes + groups * unit; codes < end; codes += unit, table += centroids)
+        nint unit = TLookup.UnitBytes, step = TLookup.UnitGroups * TLookup.Centroids;
+        byte* end = codes + groups / TLookup.UnitGroups * unit;
+        for (int part = 0; part < TLookup.Parts; part++)
         {
-            Prefetch.ToFirst(codes + TableLayout.BlockGroups * unit); // The tile's next block.
-            Add(table, codes, 0, ref words0, ref odd0);
-            if (TBytes.Count <= 32) Add(table, codes, 1, ref words1, ref odd1);
-            if (TBytes.Count > 16) continue;
-            Add(table, codes, 2, ref words2, ref odd2);
-            Add(table, codes, 3, ref words3, ref odd3);
+            PartSums<TBytes> found = default;
+            byte* table = tables;
+            for (byte* at = codes; at < end; at += unit, table += step)
+            {
+                if (part == 0) Prefetch.Lines(at + ahead, TLookup.UnitBytes);
+                TLookup.Add(at, table, part, ref found);
+            }
+            Finish(&found, part, groups, scale, sums);
         }
-        Flush(words0, odd0, groups, scale, sums, 0);
-        if (TBytes.Count <= 32) Flush(words1, odd1, groups, scale, sums, 1);
-        if (TBytes.Count > 16) return;
-        Flush(words2, odd2, groups, scale, sums, 2);
-        Flush(words3, odd3, groups, scale, sums, 3);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static void Add(byte* table, byte* unit, int part, ref TBytes words, ref TBytes odd)
-    {
-        TBytes found = TCentroids.Lookup(table, TCentroids.Codes<TBytes>(unit, part));
-        words = TBytes.AddWords(words, found);
-        odd = TBytes.AddWords(odd, TBytes.OddBytes(found));
-    }
-
-    // Even places hold the first 32 rows, odd ones the others. No call: sums that outlive one are kept in memory, throughout the loop.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static void Flush(TBytes words, TBytes odd, int groups, float scale, float* sums, int part)
-    {
-        float* target = sums + part * TBytes.Count / 2;
-        TBytes.AddTo(TBytes.EvenSums(words, odd), groups * TableLayout.Zero, scale, target);
-        TBytes.AddTo(odd, groups * TableLayout.Zero, scale, target + VqInputLayout.TileRows / 2);
-    }
+    // A call that takes the sums from memory: registers that outlive it, or so much code in one method, would put the loop's sums there at each step.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    static void Finish(PartSums<TBytes>* sums, int part, int groups, float scale, float* target) => TLookup.Finish(*sums, part, groups, scale, target);
 }

@@ -10,21 +10,21 @@ static unsafe class LookupTables<TLanes> where TLanes : unmanaged, ILanes<TLanes
     const float FineSteps = 2 * Steps; // Steps of the second plane in one of the first: rounding leaves half a step to each side.
     const float Smallest = 1e-30f; // Products below are zero; the reciprocal of the scale stays finite.
 
-    /// <summary>Fills tables and scales of some blocks, counted through all tokens.</summary>
+    /// <summary>Fills tables and scales of some blocks and tokens, counted in the order in which they lie.</summary>
     /// <param name="layout">Sizes.</param>
     /// <param name="codebook">[v, k]: the centroids' components, transposed.</param>
     /// <param name="columns">Activations [tokens, G·v] in the stored order; zeros behind K.</param>
     /// <param name="from">The first block.</param>
     /// <param name="to">The block behind the last.</param>
     /// <param name="tables">Target, laid out by <paramref name="layout"/>.</param>
-    /// <param name="scales">One for each plane of each block of each token.</param>
+    /// <param name="scales">One for each plane.</param>
     public static void Write(TableLayout layout, float* codebook, float* columns, int from, int to, byte* tables, float* scales)
     {
         for (int at = from; at < to; at++)
         {
-            (int token, int block) = (at / layout.Blocks, at % layout.Blocks);
+            (int block, int token) = (at / layout.Tokens, at % layout.Tokens);
             float* x = columns + ((long)token * layout.Groups + block * TableLayout.BlockGroups) * layout.VectorLength;
-            long plane = layout.PlaneOf(token, block);
+            long plane = (long)at * layout.Planes;
             WriteBlock(layout, codebook, x, layout.GroupsOf(block), tables + plane * layout.PlaneBytes, scales + plane);
         }
     }
@@ -48,12 +48,13 @@ static unsafe class LookupTables<TLanes> where TLanes : unmanaged, ILanes<TLanes
     static float Largest(TableLayout layout, float* codebook, float* x, int groups)
     {
         TLanes most = default, least = default; // Chains of their own: one would wait twice.
-        for (int g = 0; g < groups; g++, x += layout.VectorLength)
+        for (int c = 0; c < layout.Centroids; c += TLanes.Count)
         {
-            var vector = new Inputs(layout, x, 1);
-            for (int c = 0; c < layout.Centroids; c += TLanes.Count)
+            var centroids = new Centroids(layout, codebook + c, 1);
+            float* input = x;
+            for (int g = 0; g < groups; g++, input += layout.VectorLength)
             {
-                TLanes product = vector.Times(codebook + c, default);
+                TLanes product = centroids.Times(input, layout.VectorLength, default);
                 most = TLanes.Max(most, product);
                 least = TLanes.Max(least, TLanes.Subtract(default, product));
             }
@@ -65,10 +66,11 @@ static unsafe class LookupTables<TLanes> where TLanes : unmanaged, ILanes<TLanes
     static void WriteOne(TableLayout layout, float* codebook, float* x, int groups, float inverse, byte* table)
     {
         TLanes zero = TLanes.Create(TableLayout.Zero);
-        for (int g = 0; g < groups; g++, x += layout.VectorLength)
+        for (int c = 0; c < layout.Centroids; c += TLanes.Count)
         {
-            var vector = new Inputs(layout, x, inverse);
-            for (int c = 0; c < layout.Centroids; c += TLanes.Count, table += TLanes.Count) TLanes.StoreBytes(vector.Times(codebook + c, zero), table);
+            var centroids = new Centroids(layout, codebook + c, inverse);
+            float* input = x;
+            for (nint at = c, end = (nint)groups * layout.Centroids; at < end; at += layout.Centroids, input += layout.VectorLength) TLanes.StoreBytes(centroids.Times(input, layout.VectorLength, zero), table + at);
         }
     }
 
@@ -76,45 +78,44 @@ static unsafe class LookupTables<TLanes> where TLanes : unmanaged, ILanes<TLanes
     {
         // Adding 1.5·2²³ leaves the nearest integer in the low bits of the sum.
         TLanes zero = TLanes.Create(TableLayout.Zero), fine = TLanes.Create(FineSteps), magic = TLanes.Create(12582912f);
-        for (int g = 0; g < groups; g++, x += layout.VectorLength)
+        for (int c = 0; c < layout.Centroids; c += TLanes.Count)
         {
-            var vector = new Inputs(layout, x, inverse);
-            for (int c = 0; c < layout.Centroids; c += TLanes.Count, first += TLanes.Count, second += TLanes.Count)
+            var centroids = new Centroids(layout, codebook + c, inverse);
+            float* input = x;
+            for (nint at = c, end = (nint)groups * layout.Centroids; at < end; at += layout.Centroids, input += layout.VectorLength)
             {
-                TLanes product = vector.Times(codebook + c, default), rounded = TLanes.Subtract(TLanes.Add(product, magic), magic);
-                TLanes.StoreBytes(TLanes.Add(rounded, zero), first);
-                TLanes.StoreBytes(TLanes.MultiplyAdd(TLanes.Subtract(product, rounded), fine, zero), second);
+                TLanes product = centroids.Times(input, layout.VectorLength, default), rounded = TLanes.Subtract(TLanes.Add(product, magic), magic);
+                TLanes.StoreBytes(TLanes.Add(rounded, zero), first + at);
+                TLanes.StoreBytes(TLanes.MultiplyAdd(TLanes.Subtract(product, rounded), fine, zero), second + at);
             }
         }
     }
 
-    /// <summary>The inputs of a group, each in all lanes: made once for all centroids, since the compiler cannot know that writing a table leaves them as they are.</summary>
-    readonly struct Inputs
+    /// <summary>As many centroids as there are lanes, in registers for all groups of a block.</summary>
+    readonly struct Centroids
     {
-        readonly TLanes _x0, _x1, _x2, _x3;
-        readonly nint _centroids;
-        readonly bool _areFour;
+        readonly TLanes _first, _second, _third, _fourth;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public Inputs(TableLayout layout, float* x, float factor)
+        public Centroids(TableLayout layout, float* codebook, float factor)
         {
-            _centroids = layout.Centroids;
-            _areFour = layout.VectorLength == 4;
-            _x0 = TLanes.Create(x[0] * factor);
-            _x1 = TLanes.Create(x[1] * factor);
-            _x2 = _areFour ? TLanes.Create(x[2] * factor) : default;
-            _x3 = _areFour ? TLanes.Create(x[3] * factor) : default;
+            TLanes factors = TLanes.Create(factor);
+            _first = TLanes.Multiply(TLanes.Load(codebook), factors);
+            _second = TLanes.Multiply(TLanes.Load(codebook + layout.Centroids), factors);
+            if (layout.VectorLength == 2) return;
+            _third = TLanes.Multiply(TLanes.Load(codebook + 2 * layout.Centroids), factors);
+            _fourth = TLanes.Multiply(TLanes.Load(codebook + 3 * layout.Centroids), factors);
         }
 
-        /// <summary>sum + their products with as many centroids as there are lanes.</summary>
+        /// <summary>sum + their products with the inputs of a group.</summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public TLanes Times(float* codebook, TLanes sum)
+        public TLanes Times(float* x, int vectorLength, TLanes sum)
         {
-            sum = TLanes.MultiplyAdd(_x0, codebook, sum);
-            sum = TLanes.MultiplyAdd(_x1, codebook + _centroids, sum);
-            if (!_areFour) return sum;
-            sum = TLanes.MultiplyAdd(_x2, codebook + 2 * _centroids, sum);
-            return TLanes.MultiplyAdd(_x3, codebook + 3 * _centroids, sum);
+            sum = TLanes.MultiplyAdd(_first, TLanes.Create(x[0]), sum);
+            sum = TLanes.MultiplyAdd(_second, TLanes.Create(x[1]), sum);
+            if (vectorLength == 2) return sum;
+            sum = TLanes.MultiplyAdd(_third, TLanes.Create(x[2]), sum);
+            return TLanes.MultiplyAdd(_fourth, TLanes.Create(x[3]), sum);
         }
     }
 }

@@ -16,18 +16,32 @@ readonly unsafe struct Outliers(TensorPointer rows, TensorPointer inputs, Tensor
     /// <summary>y[row - first] += value · x[input] for outliers of some rows.</summary>
     public void AddTo<TLanes>(float* y, int first, int count, float* x) where TLanes : unmanaged, ILanes<TLanes>
     {
-        Half* halves = stackalloc Half[AtOnce];
+        Half* last = stackalloc Half[AtOnce];
         float* values = stackalloc float[AtOnce];
         int end = FirstOf(first + count);
         for (int e = FirstOf(first); e < end; e += AtOnce)
         {
             int there = Math.Min(AtOnce, end - e);
             // A register at a time, of which what lies behind the last one is not used: converting one half takes as long.
-            new ReadOnlySpan<Half>(_values + e, there).CopyTo(new(halves, AtOnce));
+            Half* halves = _values + e;
+            if (e + AtOnce > _count)
+            {
+                new ReadOnlySpan<Half>(halves, there).CopyTo(new(last, AtOnce));
+                halves = last;
+            }
             for (int i = 0; i < there; i += TLanes.Count) TLanes.Store(HalfCodec.Load<TLanes>(halves + i), values + i);
             if (_short) Add((ushort*)_rows + e, (ushort*)_inputs + e, values, there, x, y - first);
             else Add((int*)_rows + e, (int*)_inputs + e, values, there, x, y - first);
         }
+    }
+
+    /// <summary>Brings the outliers of some rows on their way.</summary>
+    public void Prefetch(int first, int count)
+    {
+        int from = FirstOf(first), there = FirstOf(first + count) - from, size = _short ? sizeof(ushort) : sizeof(int);
+        Cpu.Prefetch.Bytes((byte*)_rows + (nint)from * size, (nint)there * size);
+        Cpu.Prefetch.Bytes((byte*)_inputs + (nint)from * size, (nint)there * size);
+        Cpu.Prefetch.Bytes(_values + from, (nint)there * sizeof(Half));
     }
 
     // A row's sum stays in a register: in memory, each would wait for the one before.

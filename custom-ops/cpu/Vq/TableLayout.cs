@@ -3,14 +3,15 @@ using OnnxEff.Formats;
 namespace OnnxEff.CustomOps.Cpu;
 
 /// <summary>
-/// How tables lie in memory: for each token, block of groups and plane, k bytes for each group of the block, and one scale. A product of centroid c and group g is
+/// How tables lie in memory: for each block of groups, token and plane, k bytes for each group of the block, and one scale. A product of centroid c and group g is
 /// Σ over planes of scale · (table[g][c] - 128).
 /// </summary>
-/// <param name="Groups">G.</param>
+/// <param name="Tokens">Tokens.</param>
+/// <param name="Groups">G, with those that fill the last unit.</param>
 /// <param name="VectorLength">v.</param>
 /// <param name="Centroids">k.</param>
 /// <param name="Planes">1, or 2 where the second holds what the first one's rounding leaves.</param>
-readonly record struct TableLayout(int Groups, int VectorLength, int Centroids, int Planes)
+readonly record struct TableLayout(int Tokens, int Groups, int VectorLength, int Centroids, int Planes)
 {
     /// <summary>Groups that share a scale. Sums of as many bytes fit 16 bits; a longer block would lose more to its largest product.</summary>
     public const int BlockGroups = 64;
@@ -18,7 +19,7 @@ readonly record struct TableLayout(int Groups, int VectorLength, int Centroids, 
     /// <summary>What a byte of a table is when the product is zero.</summary>
     public const int Zero = 128;
 
-    public TableLayout(VqInputLayout layout, int planes) : this(layout.Groups, layout.VectorLength, layout.Centroids, planes)
+    public TableLayout(VqInputLayout layout, int tokens, int planes) : this(tokens, layout.Units * layout.UnitGroups, layout.VectorLength, layout.Centroids, planes)
     {
     }
 
@@ -28,8 +29,8 @@ readonly record struct TableLayout(int Groups, int VectorLength, int Centroids, 
     /// <summary>Bytes of a plane of a block.</summary>
     public int PlaneBytes => BlockGroups * Centroids;
 
-    /// <summary>Planes of a token before that of this block.</summary>
-    public long PlaneOf(int token, int block) => ((long)token * Blocks + block) * Planes;
+    /// <summary>All planes.</summary>
+    public long PlaneCount => (long)Blocks * Tokens * Planes;
 
     /// <summary>Groups of a block.</summary>
     public int GroupsOf(int block) => Math.Min(BlockGroups, Groups - block * BlockGroups);

@@ -36,24 +36,24 @@ public static class VqMatMulKernel
     {
         switch (layout.Centroids)
         {
-            case 16: Run<TLanes, TBytes, Centroids16>(layout, accuracyLevel, tensors, output, parallel); break;
-            case 64: Run<TLanes, TBytes, Centroids64>(layout, accuracyLevel, tensors, output, parallel); break;
-            default: Run<TLanes, TBytes, Centroids256>(layout, accuracyLevel, tensors, output, parallel); break;
+            case 16: Run<TLanes, TBytes, QuadLookup<TBytes>>(layout, accuracyLevel, tensors, output, parallel); break;
+            case 64: Run<TLanes, TBytes, GroupLookup<TBytes, Centroids64>>(layout, accuracyLevel, tensors, output, parallel); break;
+            default: Run<TLanes, TBytes, GroupLookup<TBytes, Centroids256>>(layout, accuracyLevel, tensors, output, parallel); break;
         }
     }
 
-    static unsafe void Run<TLanes, TBytes, TCentroids>(VqInputLayout layout, int accuracyLevel, VqTensors tensors, void* output, ParallelFor? parallel)
+    static unsafe void Run<TLanes, TBytes, TLookup>(VqInputLayout layout, int accuracyLevel, VqTensors tensors, void* output, ParallelFor? parallel)
         where TLanes : unmanaged, ILanes<TLanes>
         where TBytes : unmanaged, IByteLanes<TBytes>
-        where TCentroids : ICentroids
+        where TLookup : ILookup<TBytes>
     {
         switch (tensors.Input.Kind)
         {
             case ElementType.Float32:
-                VqPass<TLanes, TBytes, TCentroids, SingleCodec, float>.Run(layout, accuracyLevel, tensors, (float*)output, parallel);
+                VqPass<TLanes, TBytes, TLookup, SingleCodec, float>.Run(layout, accuracyLevel, tensors, (float*)output, parallel);
                 break;
             case ElementType.Float16:
-                VqPass<TLanes, TBytes, TCentroids, HalfCodec, Half>.Run(layout, accuracyLevel, tensors, (Half*)output, parallel);
+                VqPass<TLanes, TBytes, TLookup, HalfCodec, Half>.Run(layout, accuracyLevel, tensors, (Half*)output, parallel);
                 break;
             default:
                 throw new UnreachableException($"VqMatMul is declared for fp32 and fp16, not for {tensors.Input.Kind}.");

@@ -1,3 +1,5 @@
+using OnnxEff.Formats;
+
 namespace OnnxEff.CustomOps.Cpu;
 
 /// <summary>The side of the outputs: y = row_scale · sums + bias + outliers.</summary>
@@ -5,12 +7,22 @@ namespace OnnxEff.CustomOps.Cpu;
 /// <param name="x">Activations [tokens, K] in the order of the inputs, not scaled.</param>
 /// <param name="y">Outputs [tokens, N].</param>
 /// <param name="size">Tokens, K and N.</param>
-sealed unsafe class VqOutputs<TLanes, TCodec, TStored>(VqTensors tensors, float* x, TStored* y, ProductSize size)
+sealed unsafe class VqOutputs<TLanes, TCodec, TStored>(VqTensors tensors, float* x, TStored* y, ProductSize size) : ITileSums
     where TLanes : unmanaged, ILanes<TLanes>
     where TCodec : ICodec<TStored>
     where TStored : unmanaged
 {
     readonly Outliers _outliers = new(tensors.OutlierRows, tensors.OutlierInputs, tensors.OutlierValues);
+
+    /// <inheritdoc/>
+    public void Expect(int tile, int count) => _outliers.Prefetch(tile * VqInputLayout.TileRows, count * VqInputLayout.TileRows);
+
+    /// <inheritdoc/>
+    public void Take(int token, int tile, float* sums)
+    {
+        int first = tile * VqInputLayout.TileRows;
+        Write(token, first, Math.Min(VqInputLayout.TileRows, size.Outputs - first), sums);
+    }
 
     /// <summary>Finishes some rows of a token; the sums are overwritten.</summary>
     public void Write(int token, int first, int count, float* sums)

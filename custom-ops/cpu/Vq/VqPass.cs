@@ -4,10 +4,10 @@ using OnnxEff.Ops;
 namespace OnnxEff.CustomOps.Cpu;
 
 /// <summary>A call cut into passes of some tokens, each with its activations made ready once.</summary>
-static unsafe class VqPass<TLanes, TBytes, TCentroids, TCodec, TStored>
+static unsafe class VqPass<TLanes, TBytes, TLookup, TCodec, TStored>
     where TLanes : unmanaged, ILanes<TLanes>
     where TBytes : unmanaged, IByteLanes<TBytes>
-    where TCentroids : ICentroids
+    where TLookup : ILookup<TBytes>
     where TCodec : ICodec<TStored>
     where TStored : unmanaged
 {
@@ -29,12 +29,13 @@ static unsafe class VqPass<TLanes, TBytes, TCentroids, TCodec, TStored>
 
     static void Pass(VqInputLayout layout, int accuracyLevel, VqTensors tensors, TStored* input, TStored* output, ProductSize size, bool byLookup, ParallelFor? parallel)
     {
-        int k = size.Inputs, stored = byLookup ? layout.Groups * layout.VectorLength : k;
-        using var expanded = new Scratch(typeof(TStored) == typeof(float) ? 0 : checked((nuint)size.Tokens * (nuint)k * sizeof(float)));
-        using var columns = new Scratch(checked((nuint)size.Tokens * (nuint)stored * sizeof(float)));
-        using var scale = new Scratch((nuint)k * sizeof(float));
-        float* x = TCodec.Expand<TLanes>(input, 0, (float*)expanded.Bytes), target = (float*)columns.Bytes;
-        float* factors = tensors.ColumnScale.Dims is null ? null : HalfCodec.Expand<TLanes>((Half*)tensors.ColumnScale.Data, k, (float*)scale.Bytes);
+        tensors.Prefetch();
+        int k = size.Inputs, stored = byLookup ? layout.Units * layout.UnitGroups * layout.VectorLength : k;
+        int expanded = typeof(TStored) == typeof(float) ? 0 : k;
+        // Of each token the stored columns and its activations as they came, and one column scale.
+        using var work = new Scratch(checked(((nuint)size.Tokens * (nuint)(stored + expanded) + (nuint)k) * sizeof(float)));
+        float* target = (float*)work.Bytes, scale = target + (long)size.Tokens * stored, x = TCodec.Expand<TLanes>(input, 0, scale + k);
+        float* factors = tensors.ColumnScale.Dims is null ? null : HalfCodec.Expand<TLanes>((Half*)tensors.ColumnScale.Data, k, scale);
         Workers.Run(parallel, size.Tokens, (nuint)k, (t, scratch) =>
         {
             float* row = TCodec.Expand<TLanes>(input + (long)t * k, k, x + (long)t * k);
@@ -48,20 +49,14 @@ static unsafe class VqPass<TLanes, TBytes, TCentroids, TCodec, TStored>
 
     static void Lookup(VqInputLayout layout, int planes, VqTensors tensors, float* columns, VqOutputs<TLanes, TCodec, TStored> outputs, ProductSize size, ParallelFor? parallel)
     {
-        var shape = new TableLayout(layout, planes);
-        long planeCount = shape.PlaneOf(size.Tokens, 0);
-        using var tables = new Scratch(checked((nuint)planeCount * (nuint)shape.PlaneBytes));
-        using var side = new Scratch(checked(((nuint)planeCount + (nuint)(layout.Centroids * layout.VectorLength)) * sizeof(float)));
-        float* codebook = (float*)side.Bytes, scales = codebook + layout.Centroids * layout.VectorLength;
+        var shape = new TableLayout(layout, size.Tokens, planes);
+        nuint tableBytes = checked((nuint)shape.PlaneCount * (nuint)shape.PlaneBytes);
+        using var work = new Scratch(checked(tableBytes + ((nuint)shape.PlaneCount + (nuint)(layout.Centroids * layout.VectorLength)) * sizeof(float)));
+        byte* bytes = work.Bytes;
+        float* codebook = (float*)(bytes + tableBytes), scales = codebook + layout.Centroids * layout.VectorLength;
         Transpose((Half*)tensors.Codebook.Data, layout, codebook);
-        byte* bytes = tables.Bytes;
-        LookupProduct<TBytes, TCentroids>.Run(layout.Tiles, shape, (byte*)tensors.Codes.Data, bytes, scales, size.Tokens,
-            (from, to, _) => LookupTables<TLanes>.Write(shape, codebook, columns, from, to, bytes, scales),
-            (token, tile, sums) =>
-            {
-                int first = tile * VqInputLayout.TileRows;
-                outputs.Write(token, first, Math.Min(VqInputLayout.TileRows, size.Outputs - first), sums);
-            }, parallel);
+        LookupProduct<TBytes, TLookup>.Run(layout.Tiles, shape, (byte*)tensors.Codes.Data, bytes, scales,
+            (from, to, _) => LookupTables<TLanes>.Write(shape, codebook, columns, from, to, bytes, scales), outputs, parallel);
     }
 
     // [k, v] to [v, k].
@@ -83,7 +78,7 @@ static unsafe class VqPass<TLanes, TBytes, TCentroids, TCodec, TStored>
         float* codebook = HalfCodec.Expand<TLanes>((Half*)tensors.Codebook.Data, layout.Centroids * layout.VectorLength, (float*)side.Bytes);
         float* y = isSingle ? (float*)output : (float*)sums.Bytes;
         for (int t = 0; t < size.Tokens; t++) new Span<float>(y + (long)t * n, n).Clear();
-        TileProduct<TLanes>.Add(new VqTiles<TBytes, TCentroids>(layout, (byte*)tensors.Codes.Data, codebook), accuracyLevel, columns, y, size, parallel);
+        TileProduct<TLanes>.Add(new VqTiles<TBytes, TLookup>(layout, (byte*)tensors.Codes.Data, codebook), accuracyLevel, columns, y, size, parallel);
         Workers.Run(parallel, size.Tokens, t => outputs.Write(t, 0, n, y + (long)t * n));
     }
 }

@@ -5,11 +5,11 @@ namespace OnnxEff.CustomOps.Cpu;
 
 /// <summary>A weight of vectors along the inputs as tiles of 64 outputs: [output][column].</summary>
 /// <param name="layout">Sizes.</param>
-/// <param name="codes">[tiles, G, unit]</param>
+/// <param name="codes">[tiles, units, bytes of a unit]</param>
 /// <param name="codebook">[k, v]</param>
-sealed unsafe class VqTiles<TBytes, TCentroids>(VqInputLayout layout, byte* codes, float* codebook) : IWeightTiles
+sealed unsafe class VqTiles<TBytes, TLookup>(VqInputLayout layout, byte* codes, float* codebook) : IWeightTiles
     where TBytes : unmanaged, IByteLanes<TBytes>
-    where TCentroids : ICentroids
+    where TLookup : ILookup<TBytes>
 {
     const int Step = IWeightTiles.Columns + 16; // No power of two: rows of a tile then lie in different sets of the first cache.
 
@@ -36,10 +36,11 @@ sealed unsafe class VqTiles<TBytes, TCentroids>(VqInputLayout layout, byte* code
     {
         byte* places = stackalloc byte[VqInputLayout.TileRows];
         int v = layout.VectorLength;
-        byte* unit = codes + ((nint)tile * layout.Groups + from / v) * TCentroids.UnitBytes;
-        for (int c = from; c < to; c += v, unit += TCentroids.UnitBytes, target += v)
+        byte* units = codes + (nint)tile * layout.Units * TLookup.UnitBytes;
+        for (int c = from; c < to; c += v, target += v)
         {
-            Spread(unit, places);
+            (int unit, int group) = (c / v / TLookup.UnitGroups, c / v % TLookup.UnitGroups);
+            TLookup.Spread(units + (nint)unit * TLookup.UnitBytes, group, places);
             if (v == 2) Place((long*)codebook, places, (long*)target, Step / 2);
             else Place((Vector128<float>*)codebook, places, (Vector128<float>*)target, Step / 4);
         }
@@ -51,17 +52,8 @@ sealed unsafe class VqTiles<TBytes, TCentroids>(VqInputLayout layout, byte* code
         TVector* other = target + VqInputLayout.TileRows / 2 * step;
         for (int place = 0; place < VqInputLayout.TileRows; place += 2, target += step, other += step)
         {
-            *target = codebook[places[place] & (TCentroids.Count - 1)];
-            *other = codebook[places[place + 1] & (TCentroids.Count - 1)];
+            *target = codebook[places[place] & (TLookup.Centroids - 1)];
+            *other = codebook[places[place + 1] & (TLookup.Centroids - 1)];
         }
-    }
-
-    static void Spread(byte* unit, byte* places)
-    {
-        TBytes.Store(TCentroids.Codes<TBytes>(unit, 0), places);
-        if (TBytes.Count <= 32) TBytes.Store(TCentroids.Codes<TBytes>(unit, 1), places + TBytes.Count);
-        if (TBytes.Count > 16) return;
-        TBytes.Store(TCentroids.Codes<TBytes>(unit, 2), places + 32);
-        TBytes.Store(TCentroids.Codes<TBytes>(unit, 3), places + 48);
     }
 }

@@ -13,6 +13,7 @@ static unsafe partial class Leaf
     {
 #if ONNXEFF_LEAF
         if (BytePanels.ProcessorTakes) BytePanels.Use(ByteFunctions());
+        if (QuadProduct.ProcessorTakes) QuadProduct.Use(LookupFunctions());
         if (!BFloatPanel.ProcessorTakes) return;
         nint multiply, pack;
         BFloatFunctions(&multiply, &pack);
@@ -26,5 +27,8 @@ static unsafe partial class Leaf
 
     [LibraryImport("onnxeff_leaf", EntryPoint = "onnxeff_byte_functions")]
     private static partial nint ByteFunctions();
+
+    [LibraryImport("onnxeff_leaf", EntryPoint = "onnxeff_lookup_functions")]
+    private static partial nint LookupFunctions();
 #endif
 }

@@ -4,11 +4,11 @@ namespace OnnxEff.Formats;
 
 /// <summary>
 /// A linear layer's weight as vectors along the inputs, in the form that a kernel reads once from front to back: tiles of 64 rows, in a tile one
-/// <see cref="CodeUnit"/> for each group of v stored columns. What this class holds is what the operator VqMatMul takes, and what it means is
+/// <see cref="CodeUnit"/> after the other for the groups of v stored columns. What this class holds is what the operator VqMatMul takes, and what it means is
 /// <see cref="VqInputWeight"/>. Numbers of rows and inputs are uint16 where N and K are at most 65536, else int32.
 /// </summary>
 /// <param name="Layout">The sizes.</param>
-/// <param name="Codes">uint8 [ceil(N/64), ceil(K/v), 8·b]; codes of rows behind N are 0.</param>
+/// <param name="Codes">uint8 [ceil(N/64), ceil(K/v/u), 8·b·u] with u groups a unit; codes of rows behind N and of groups behind K are 0.</param>
 /// <param name="Codebook">fp16 [k, v]; layers may share one.</param>
 public sealed record VqInputCodes(VqInputLayout Layout, Tensor Codes, Tensor Codebook)
 {
@@ -72,27 +72,33 @@ public sealed record VqInputCodes(VqInputLayout Layout, Tensor Codes, Tensor Cod
 
     static Tensor PackCodes(VqInputWeight weight, VqInputLayout layout)
     {
-        (int groups, int bits, int size) = (layout.Groups, layout.CodeBits, layout.UnitBytes);
-        var packed = new byte[(long)layout.Tiles * groups * size];
+        (int groups, int bits) = (layout.Groups, layout.CodeBits);
+        var packed = new byte[(long)layout.Tiles * layout.Units * layout.UnitBytes];
         for (int o = 0; o < layout.Outputs; o++)
         {
             int tile = o / VqInputLayout.TileRows, place = VqInputLayout.PlaceOf(o % VqInputLayout.TileRows);
-            for (int g = 0; g < groups; g++) CodeUnit.Write(packed.AsSpan((tile * groups + g) * size, size), place, bits, weight.Codes[o * groups + g]);
+            for (int g = 0; g < groups; g++) CodeUnit.Write(packed.AsSpan(UnitOf(layout, tile, g)), g % layout.UnitGroups, place, bits, weight.Codes[o * groups + g]);
         }
-        return Tensor.Create<byte>([layout.Tiles, groups, size], packed);
+        return Tensor.Create<byte>([layout.Tiles, layout.Units, layout.UnitBytes], packed);
     }
 
     byte[] UnpackCodes()
     {
-        (int groups, int bits, int size) = (Layout.Groups, Layout.CodeBits, Layout.UnitBytes);
+        (int groups, int bits) = (Layout.Groups, Layout.CodeBits);
         ReadOnlySpan<byte> packed = Codes.As<byte>();
         var codes = new byte[Layout.Outputs * groups];
         for (int o = 0; o < Layout.Outputs; o++)
         {
             int tile = o / VqInputLayout.TileRows, place = VqInputLayout.PlaceOf(o % VqInputLayout.TileRows);
-            for (int g = 0; g < groups; g++) codes[o * groups + g] = CodeUnit.Read(packed.Slice((tile * groups + g) * size, size), place, bits);
+            for (int g = 0; g < groups; g++) codes[o * groups + g] = CodeUnit.Read(packed[UnitOf(Layout, tile, g)], g % Layout.UnitGroups, place, bits);
         }
         return codes;
+    }
+
+    static Range UnitOf(VqInputLayout layout, int tile, int group)
+    {
+        int from = (tile * layout.Units + group / layout.UnitGroups) * layout.UnitBytes;
+        return from..(from + layout.UnitBytes);
     }
 
     static string? RefuseArrays(VqInputWeight weight, VqInputLayout layout) => weight switch

@@ -21,8 +21,14 @@ public sealed record VqInputLayout(int Outputs, int Inputs, int VectorLength, in
     /// <summary>Tiles; rows of the last one may lie behind the last output.</summary>
     public int Tiles => (int)(((long)Outputs + TileRows - 1) / TileRows);
 
-    /// <summary>Bytes of the codes of one group of a tile.</summary>
-    public int UnitBytes => TileRows / 8 * CodeBits;
+    /// <summary>Groups of a unit: with 4 bits as many as fill a line of a cache with 32 rows, else one.</summary>
+    public int UnitGroups => Centroids == 16 ? 4 : 1;
+
+    /// <summary>Units of a tile; groups of the last one may lie behind the last group.</summary>
+    public int Units => (Groups + UnitGroups - 1) / UnitGroups;
+
+    /// <summary>Bytes of a tile's codes of one unit.</summary>
+    public int UnitBytes => TileRows / 8 * CodeBits * UnitGroups;
 
     /// <summary>Why no weight has these sizes, or null when they are fine.</summary>
     public string? Refusal() => this switch

@@ -12,6 +12,10 @@ namespace OnnxEff.Benchmarks.LowBit;
 sealed record LowBitCase(int Outputs, int Inputs, int Tokens, int Layers)
 {
     const long BeyondCaches = 128 << 20, MostLayers = 512;
+    const int NodesOfLayer = 8;
+
+    /// <summary>Products of a run. One layer alone is multiplied with in several nodes: a call of the session costs as much as a small product.</summary>
+    public int Nodes => Layers == 1 ? NodesOfLayer : Layers;
 
     /// <summary>As many layers that those of 2 bits a weight fit no cache.</summary>
     public static LowBitCase OutOfCache(int outputs, int inputs, int tokens) =>
@@ -25,12 +29,17 @@ sealed record LowBitCase(int Outputs, int Inputs, int Tokens, int Layers)
         return OrtTensor.From<float>(x, [Tokens, Inputs]);
     }
 
-    /// <summary>All layers in one form, each with an output of its own.</summary>
+    /// <summary>All products in one form, each with an output of its own; and with an input of its own where the layer is the same, as nodes would be merged else.</summary>
     public BoundGraph Build(LowBitForm form, OrtTensor x)
     {
         var graph = new BoundGraph();
         Value input = graph.Input("x", x);
-        for (int i = 0; i < Layers; i++) graph.Output(form.Layer(this, graph, input, new Random(i)), $"y{i}", OrtTensor.Zeros(ElementType.Float32, [Tokens, Outputs]));
+        Node? layer = null;
+        for (int i = 0; i < Nodes; i++)
+        {
+            layer = layer is null || Layers > 1 ? form.Layer(this, graph, input, new Random(i)) : graph.Again(layer, graph.Input($"x{i}", x));
+            graph.Output(layer, $"y{i}", OrtTensor.Zeros(ElementType.Float32, [Tokens, Outputs]));
+        }
         return graph;
     }
 }

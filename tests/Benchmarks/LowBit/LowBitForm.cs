@@ -40,7 +40,7 @@ sealed record LowBitForm(string Name, double BitsPerWeight, Func<LowBitCase, Bou
             ushort[] inputs = [.. rows.Select(_ => (ushort)random.Next(c.Inputs))], permutation = [.. Enumerable.Range(0, c.Inputs).Select(i => (ushort)i)];
             random.Shuffle(permutation);
             return graph.Node(VqMatMul.Schema.Name, OnnxEffOperators.Domain,
-                [input, graph.Constant(Bytes(random, [layout.Tiles, layout.Groups, layout.UnitBytes])), graph.Constant(Halves(random, [centroids, vectorLength])),
+                [input, graph.Constant(Bytes(random, [layout.Tiles, layout.Units, layout.UnitBytes])), graph.Constant(Halves(random, [centroids, vectorLength])),
                     graph.Constant(Halves(random, [c.Inputs])), graph.Constant(Halves(random, [c.Outputs])), graph.Constant(Tensor.Vector<ushort>(permutation)),
                     graph.Constant(Tensor.Vector<ushort>(rows)), graph.Constant(Tensor.Vector<ushort>(inputs)), graph.Constant(Halves(random, [outliers]))],
                 ("K", c.Inputs), ("N", c.Outputs), ("accuracy_level", accuracyLevel));

@@ -36,9 +36,13 @@ sealed record LowBitRow(LowBitCase Case, int Threads, IReadOnlyList<LowBitForm> 
         return $"| {string.Join(" | ", cells)} |";
     }
 
-    // Threads of one session that spin would take the processor from the others.
-    BoundSession Open(OrtTensor x, LowBitForm form, string? library = null) =>
-        Case.Build(form, x).Open(new OrtSessionOptions { IntraOpThreads = Threads, Spinning = false, CustomOpLibraries = [library ?? Library] });
+    // Threads spin from node to node, as in a model's run; those of a session that is not running would take the processor from the others.
+    BoundSession Open(OrtTensor x, LowBitForm form, string? library = null) => Case.Build(form, x).Open(new OrtSessionOptions
+    {
+        IntraOpThreads = Threads,
+        Config = new Dictionary<string, string> { ["session.force_spinning_stop"] = "1" },
+        CustomOpLibraries = [library ?? Library],
+    });
 
     string Cell(LowBitForm form, double seconds, double rival, double? dense, double readSpeed)
     {
@@ -46,7 +50,7 @@ sealed record LowBitRow(LowBitCase Case, int Threads, IReadOnlyList<LowBitForm> 
         return $"{Time(seconds)} ({Ratio(seconds / rival)}{more})";
     }
 
-    string Time(double seconds) => string.Create(CultureInfo.InvariantCulture, $"{seconds / Case.Layers * 1e3:F4} ms");
+    string Time(double seconds) => string.Create(CultureInfo.InvariantCulture, $"{seconds / Case.Nodes * 1e3:F4} ms");
 
     static string Ratio(double ratio) => string.Create(CultureInfo.InvariantCulture, $"{ratio:F2}×");
 }

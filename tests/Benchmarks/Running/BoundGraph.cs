@@ -29,6 +29,14 @@ sealed class BoundGraph
         return node;
     }
 
+    /// <summary>A node like another one, with another first input.</summary>
+    public Node Again(Node node, Value first)
+    {
+        Node again = graph.AddNode(node.OpType, node.Domain, [first, .. node.Inputs.Skip(1)]);
+        foreach ((string name, AttributeValue value) in node.Attributes) again.SetAttribute(name, value);
+        return again;
+    }
+
     /// <summary>The node's next output, written to a tensor.</summary>
     public Value Output(Node node, string name, OrtTensor tensor)
     {

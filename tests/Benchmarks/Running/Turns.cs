@@ -15,26 +15,34 @@ readonly record struct Effort(int Rounds, double Seconds)
     public bool Met(int rounds, double seconds) => rounds >= Rounds && (seconds >= Seconds || rounds >= MostRounds);
 }
 
-/// <summary>Actions take turns, so that what else happens on the machine meets all of them.</summary>
+/// <summary>Actions take turns, so that what else happens on the machine meets all of them; in an order that is drawn anew each round, so that none always follows the same one.</summary>
 static class Turns
 {
+    const int WarmRuns = 3, MeasuredWarmRuns = 5;
+
     /// <summary>Median seconds of each action; all run once before, unmeasured.</summary>
     public static double[] Medians(Effort effort, params Action[] actions) => Medians(effort, warm: false, actions);
 
     /// <summary>Median seconds of each action; all run once before, unmeasured.</summary>
     /// <param name="effort">How long.</param>
-    /// <param name="warm">Each runs once more before each measurement, so that it finds in the caches what fits them and the others have put out.</param>
+    /// <param name="warm">Each runs some times before each measurement, so that it finds in the caches what fits them and the others have put out, and is measured as the mean of some runs.</param>
     /// <param name="actions">What takes turns.</param>
     public static double[] Medians(Effort effort, bool warm, params Action[] actions)
     {
         foreach (Action action in actions) action();
         List<double>[] seconds = [.. actions.Select(_ => new List<double>())];
-        for (double spent = 0; !effort.Met(seconds[0].Count, spent); spent = seconds.Sum(list => list.Sum()))
-            for (int i = 0; i < actions.Length; i++)
+        int[] order = [.. Enumerable.Range(0, actions.Length)];
+        var random = new Random(1);
+        (int before, int measured) = warm ? (WarmRuns, MeasuredWarmRuns) : (0, 1);
+        for (double spent = 0; !effort.Met(seconds[0].Count, spent); spent = seconds.Sum(list => list.Sum()) * measured)
+        {
+            random.Shuffle(order);
+            foreach (int i in order)
             {
-                if (warm) actions[i]();
-                seconds[i].Add(Seconds(actions[i]));
+                for (int run = 0; run < before; run++) actions[i]();
+                seconds[i].Add(Seconds(actions[i], measured));
             }
+        }
         return [.. seconds.Select(Median)];
     }
 
@@ -45,10 +53,10 @@ static class Turns
         return sorted[(sorted.Length - 1) / 2];
     }
 
-    static double Seconds(Action action)
+    static double Seconds(Action action, int runs)
     {
         long start = Stopwatch.GetTimestamp();
-        action();
-        return Stopwatch.GetElapsedTime(start).TotalSeconds;
+        for (int run = 0; run < runs; run++) action();
+        return Stopwatch.GetElapsedTime(start).TotalSeconds / runs;
     }
 }
