@@ -63,7 +63,7 @@ readonly unsafe struct Centroids256 : ICentroids
     public static TBytes Lookup<TBytes>(byte* table, TBytes codes) where TBytes : unmanaged, IByteLanes<TBytes> => TBytes.Lookup256(table, codes);
 }
 
-/// <summary>A group is a unit: a register holds codes of as many rows as it has bytes.</summary>
+/// <summary>A group is a unit, and a part as many rows as a register has bytes.</summary>
 readonly unsafe struct GroupLookup<TBytes, TCentroids> : ILookup<TBytes>
     where TBytes : unmanaged, IByteLanes<TBytes>
     where TCentroids : ICentroids
@@ -100,13 +100,17 @@ readonly unsafe struct GroupLookup<TBytes, TCentroids> : ILookup<TBytes>
         sums.Odd = TBytes.AddWords(sums.Odd, TBytes.OddBytes(found));
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Keep(PartSums<TBytes> sums, TBytes* kept) => (kept[0], kept[1]) = (sums.Words, sums.Odd);
+
     // Even places hold the first 32 rows, odd ones the others.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Finish(PartSums<TBytes> sums, int part, int groups, float scale, float* target)
+    public static void Finish(TBytes* kept, int part, int groups, float scale, float* target)
     {
+        (TBytes words, TBytes odd) = (kept[0], kept[1]);
         target += part * TBytes.Count / 2;
-        TBytes.AddTo(TBytes.EvenSums(sums.Words, sums.Odd), groups * TableLayout.Zero, scale, target);
-        TBytes.AddTo(sums.Odd, groups * TableLayout.Zero, scale, target + VqInputLayout.TileRows / 2);
+        TBytes.AddTo(TBytes.EvenSums(words, odd), groups * TableLayout.Zero, scale, target);
+        TBytes.AddTo(odd, groups * TableLayout.Zero, scale, target + VqInputLayout.TileRows / 2);
     }
 
     public static void Spread(byte* unit, int group, byte* places)

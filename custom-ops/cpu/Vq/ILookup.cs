@@ -18,14 +18,17 @@ unsafe interface ILookup<TBytes> where TBytes : unmanaged, IByteLanes<TBytes>
     /// <summary>Adds what the tables of a unit's groups, k bytes each, say of the codes of a part.</summary>
     static abstract void Add(byte* unit, byte* tables, int part, ref PartSums<TBytes> sums);
 
+    /// <summary>Writes the sums to memory, at most four registers.</summary>
+    static abstract void Keep(PartSums<TBytes> sums, TBytes* kept);
+
     /// <summary>target[row] += scale · (sum of the row - 128 · groups) for a part of a tile's 64 rows.</summary>
-    static abstract void Finish(PartSums<TBytes> sums, int part, int groups, float scale, float* target);
+    static abstract void Finish(TBytes* kept, int part, int groups, float scale, float* target);
 
     /// <summary>A group's 64 codes in the order of places; bits above them hold anything.</summary>
     static abstract void Spread(byte* unit, int group, byte* places);
 }
 
-/// <summary>Sums of bytes in 16-bit lanes, and apart those of the odd bytes only: those of the even ones follow. The upper ones are of the codes above others, if any.</summary>
+/// <summary>Sums of bytes in 16-bit lanes, and apart those of the odd bytes only: those of the even ones follow. The upper ones are of codes that lie above others.</summary>
 struct PartSums<TBytes> where TBytes : unmanaged, IByteLanes<TBytes>
 {
     public TBytes Words, Odd, UpperWords, UpperOdd;

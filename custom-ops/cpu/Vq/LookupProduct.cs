@@ -22,6 +22,7 @@ static unsafe class LookupProduct<TBytes, TLookup>
     where TLookup : ILookup<TBytes>
 {
     const int TilesAtOnce = 4, Rows = VqInputLayout.TileRows;
+    const int MostSums = 4; // Registers of a part's sums.
     const int FirstCache = 16 << 10; // What tables may take of it: codes pass through it, too.
 
     // Two tiles share the registers of a table where there are enough of them.
@@ -78,11 +79,12 @@ static unsafe class LookupProduct<TBytes, TLookup>
     }
 
     /// <summary>As <see cref="AddBlock"/> for two tiles and their 128 sums.</summary>
-    [MethodImpl(MethodImplOptions.NoInlining)]
+    [MethodImpl(MethodImplOptions.NoInlining), SkipLocalsInit]
     static void AddPair(byte* codes, nint tileBytes, nint ahead, byte* tables, int groups, float scale, float* sums)
     {
         nint unit = TLookup.UnitBytes, step = TLookup.UnitGroups * TLookup.Centroids;
         byte* end = codes + groups / TLookup.UnitGroups * unit;
+        TBytes* kept = stackalloc TBytes[2 * MostSums];
         for (int part = 0; part < TLookup.Parts; part++)
         {
             PartSums<TBytes> first = default, second = default;
@@ -97,31 +99,53 @@ static unsafe class LookupProduct<TBytes, TLookup>
                 TLookup.Add(at, table, part, ref first);
                 TLookup.Add(at + tileBytes, table, part, ref second);
             }
-            Finish(&first, part, groups, scale, sums);
-            Finish(&second, part, groups, scale, sums + Rows);
+            TLookup.Keep(first, kept);
+            TLookup.Keep(second, kept + MostSums);
+            Finish(kept, part, groups, scale, sums);
+            Finish(kept + MostSums, part, groups, scale, sums + Rows);
         }
     }
 
     /// <summary>sums[row] += scale · Σ (table[g][code(row, g)] - 128) over the groups of a block. Ahead of it is what is read next of the tile or of one that follows.</summary>
-    [MethodImpl(MethodImplOptions.NoInlining)]
     static void AddBlock(byte* codes, nint ahead, byte* tables, int groups, float scale, float* sums)
     {
-        nint unit = TLookup.UnitBytes, step = TLookup.UnitGroups * TLookup.Centroids;
-        byte* end = codes + groups / TLookup.UnitGroups * unit;
-        for (int part = 0; part < TLookup.Parts; part++)
-        {
-            PartSums<TBytes> found = default;
-            byte* table = tables;
-            for (byte* at = codes; at < end; at += unit, table += step)
-            {
-                if (part == 0) Prefetch.Lines(at + ahead, TLookup.UnitBytes);
-                TLookup.Add(at, table, part, ref found);
-            }
-            Finish(&found, part, groups, scale, sums);
-        }
+        AddPart<First>(codes, ahead, tables, groups, scale, sums);
+        if (TLookup.Parts > 1) AddPart<Second>(codes, ahead, tables, groups, scale, sums);
+        if (TLookup.Parts <= 2) return;
+        AddPart<Third>(codes, ahead, tables, groups, scale, sums);
+        AddPart<Fourth>(codes, ahead, tables, groups, scale, sums);
     }
 
-    // A call that takes the sums from memory: registers that outlive it, or so much code in one method, would put the loop's sums there at each step.
+    [MethodImpl(MethodImplOptions.NoInlining), SkipLocalsInit]
+    static void AddPart<TPart>(byte* codes, nint ahead, byte* tables, int groups, float scale, float* sums) where TPart : IPart
+    {
+        nint unit = TLookup.UnitBytes, step = TLookup.UnitGroups * TLookup.Centroids;
+        PartSums<TBytes> found = default;
+        for (byte* end = codes + groups / TLookup.UnitGroups * unit; codes < end; codes += unit, tables += step)
+        {
+            if (TPart.Index == 0) Prefetch.Lines(codes + ahead, TLookup.UnitBytes);
+            TLookup.Add(codes, tables, TPart.Index, ref found);
+        }
+        TBytes* kept = stackalloc TBytes[MostSums];
+        TLookup.Keep(found, kept);
+        Finish(kept, TPart.Index, groups, scale, sums);
+    }
+
+    // By way of memory: registers that outlive a call, whose address is taken, or so much code in one method, would put the loop's sums there at each step.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    static void Finish(PartSums<TBytes>* sums, int part, int groups, float scale, float* target) => TLookup.Finish(*sums, part, groups, scale, target);
+    static void Finish(TBytes* kept, int part, int groups, float scale, float* target) => TLookup.Finish(kept, part, groups, scale, target);
+
+    // A part as a constant, by which codes are taken from a unit without a branch.
+    interface IPart
+    {
+        static abstract int Index { get; }
+    }
+
+    readonly struct First : IPart { public static int Index => 0; }
+
+    readonly struct Second : IPart { public static int Index => 1; }
+
+    readonly struct Third : IPart { public static int Index => 2; }
+
+    readonly struct Fourth : IPart { public static int Index => 3; }
 }

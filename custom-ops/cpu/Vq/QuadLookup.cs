@@ -58,11 +58,14 @@ readonly unsafe struct QuadLookup<TBytes> : ILookup<TBytes> where TBytes : unman
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Finish(PartSums<TBytes> sums, int part, int groups, float scale, float* target)
+    public static void Keep(PartSums<TBytes> sums, TBytes* kept) => (kept[0], kept[1], kept[2], kept[3]) = (sums.Words, sums.Odd, sums.UpperWords, sums.UpperOdd);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Finish(TBytes* kept, int part, int groups, float scale, float* target)
     {
         target += part * GroupRows;
-        FinishRows(TBytes.Fold(sums.Words), TBytes.Fold(sums.Odd), groups, scale, target);
-        FinishRows(TBytes.Fold(sums.UpperWords), TBytes.Fold(sums.UpperOdd), groups, scale, target + GroupRows / 2);
+        FinishRows(TBytes.Fold(kept[0]), TBytes.Fold(kept[1]), groups, scale, target);
+        FinishRows(TBytes.Fold(kept[2]), TBytes.Fold(kept[3]), groups, scale, target + GroupRows / 2);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
