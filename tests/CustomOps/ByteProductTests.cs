@@ -79,6 +79,52 @@ public class ByteProductTests
             ("K", 198), ("N", 130), (AccuracyLevel.Name, AccuracyLevel.Bytes)), expected.Data.Max(MathF.Abs) * 2e-2);
     }
 
+    // Centroids of all paddings, codes of 1, 8, 11, 13 and 16 bits, columns around a step of 128 and a segment of 2048, tokens around passes of 8.
+    public static TheoryData<int, int, int, int, int> FewTokens
+    {
+        get
+        {
+            TheoryData<int, int, int, int, int> data = [];
+            foreach ((int v, int centroids, int residual, int inputs) in ((int, int, int, int)[])[(8, 256, 256, 198), (4, 16, 16, 128), (12, 64, 32, 129), (16, 256, 0, 300), (8, 128, 64, 2100), (5, 2, 0, 64)])
+                foreach (int tokens in (int[])[1, 2, 3, 5, 8, 9, 24]) data.Add(v, centroids, residual, inputs, tokens);
+            return data;
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(FewTokens))]
+    public void Few_tokens_of_a_public_layout_are_off_as_its_declaration_says(int v, int centroids, int residual, int inputs, int tokens)
+    {
+        VptqCase c = new(new(130, inputs, v, centroids) { ResidualCentroids = residual, Groups = inputs % 3 == 0 ? 3 : 1 }, tokens) { Permuted = true, Scaled = true, Biased = true };
+        float[] expected = VptqMatMul.Reference(c.Codes(), c.Input()).Data, actual = RunPublic(c, c.Input(), AccuracyLevel.Bytes).Data;
+        double error = Math.Sqrt(expected.Zip(actual, (a, b) => (double)(a - b) * (a - b)).Sum() / expected.Sum(a => (double)a * a));
+        Assert.InRange(error, 0, 2e-2);
+        Assert.All(expected.Zip(actual), pair => Assert.InRange(pair.Second - pair.First, -3e-2 * expected.Max(MathF.Abs), 3e-2 * expected.Max(MathF.Abs)));
+    }
+
+    [Fact]
+    public void Few_tokens_of_a_public_layout_are_rounded_where_the_processor_looks_bytes_up()
+    {
+        VptqCase c = new(new(130, 300, 8, 256) { ResidualCentroids = 256 }, 2), wide = new(new(130, 300, 8, 4096), 2);
+        Assert.Equal(ByteCentroids.ProcessorTakes, !RunPublic(c, c.Input(), AccuracyLevel.Full).Data.AsSpan().SequenceEqual(RunPublic(c, c.Input(), AccuracyLevel.Bytes).Data));
+        Assert.Equal(RunPublic(wide, wide.Input(), AccuracyLevel.Full).Data, RunPublic(wide, wide.Input(), AccuracyLevel.Bytes).Data);
+    }
+
+    [Theory]
+    [InlineData(float.NaN)]
+    [InlineData(float.NegativeInfinity)]
+    public void What_is_not_finite_reaches_the_outputs_of_its_token_in_a_public_layout(float value)
+    {
+        var c = new VptqCase(new(130, 300, 8, 256) { ResidualCentroids = 256 }, 3);
+        Dense<float> input = c.Input();
+        input.Data[300 + 77] = value;
+        float[] output = RunPublic(c, input, AccuracyLevel.Bytes).Data;
+        Assert.All(output.Chunk(130).Select((row, t) => (row, t)), r => Assert.All(r.row, y => Assert.Equal(r.t != 1, float.IsFinite(y))));
+    }
+
+    static Dense<float> RunPublic(VptqCase c, Dense<float> input, int level) => LinearNode.Run(input, ElementType.Float32, VptqMatMul.Schema, VptqMatMul.Tensors(c.Codes()),
+        ("K", c.Layout.Inputs), ("N", c.Layout.Outputs), (AccuracyLevel.Name, level));
+
     static Dense<float> Run(AffineBlocks weight, Dense<float> input, int level) => LinearNode.Run(input, ElementType.Float32, AffineMatMul.Schema, [("weight", weight.Units)],
         ("K", weight.Layout.Inputs), ("N", weight.Layout.Outputs), (AccuracyLevel.Name, level));
 

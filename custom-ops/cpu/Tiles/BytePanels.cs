@@ -79,9 +79,9 @@ public sealed unsafe class BytePanels : ITokenPanels
     void PackStep(float* columns, long at, int token)
     {
         Vector512<float> low = Vector512.Load(columns), high = Vector512.Load(columns + Lanes), top = default, odd = default;
-        Meet(low, ref top, ref odd);
-        Meet(high, ref top, ref odd);
-        float step = StepOf(Greatest(top), Vector512.Sum(odd), out float factor);
+        ByteSteps.Meet(low, ref top, ref odd);
+        ByteSteps.Meet(high, ref top, ref odd);
+        float step = ByteSteps.Of(ByteSteps.Greatest(top), Vector512.Sum(odd), out float factor);
         int* target = _packed + at * StepGroups * Width + token;
         Vector512<int> sum = Pack(low * factor, target) + Pack(high * factor, target + Lanes / Group * Width);
         (_steps[at * Width + token], _starts[at * Width + token]) = (step, -(Most + 1) * Vector512.Sum(sum));
@@ -111,8 +111,8 @@ public sealed unsafe class BytePanels : ITokenPanels
     static void RoundRow(float* row, int columns, float* step, byte* target)
     {
         (Vector512<float> top, Vector512<float> odd) = (default, default);
-        for (int i = 0; i < columns; i += Lanes) Meet(Vector512.Load(row + i), ref top, ref odd);
-        *step = StepOf(Greatest(top), Vector512.Sum(odd), out float factor);
+        for (int i = 0; i < columns; i += Lanes) ByteSteps.Meet(Vector512.Load(row + i), ref top, ref odd);
+        *step = ByteSteps.Of(ByteSteps.Greatest(top), Vector512.Sum(odd), out float factor);
         Vector512<float> factors = Vector512.Create(factor);
         for (int i = 0; i < columns; i += Lanes)
         {
@@ -125,7 +125,7 @@ public sealed unsafe class BytePanels : ITokenPanels
     void RoundLanes(float* tile, int columns, float* steps, int* target)
     {
         (Vector512<float> top, Vector512<float> odd) = (default, default);
-        for (int i = 0; i < columns; i++) Meet(Vector512.Load(tile + i * _columnStep), ref top, ref odd);
+        for (int i = 0; i < columns; i++) ByteSteps.Meet(Vector512.Load(tile + i * _columnStep), ref top, ref odd);
         Vector512<float> factors = Vector512.ConditionalSelect(Vector512.GreaterThan(top, Vector512.Create(Smallest)), Vector512.Create((float)Most) / top, default);
         (top / Most + odd).Store(steps);
         Vector512<int> low = Vector512.Create(0xFF), moved = Vector512.Create(unchecked((int)0x80808080));
@@ -136,27 +136,6 @@ public sealed unsafe class BytePanels : ITokenPanels
         }
 
         Vector512<int> Whole(int column) => Avx512F.ConvertToVector512Int32(Vector512.Load(tile + column * _columnStep) * factors);
-    }
-
-    // What is not finite makes the step NaN, and with it all outputs.
-    static void Meet(Vector512<float> x, ref Vector512<float> top, ref Vector512<float> odd)
-    {
-        top = Avx512F.Max(top, Vector512.Abs(x));
-        odd += x * Vector512<float>.Zero;
-    }
-
-    static float StepOf(float top, float odd, out float factor)
-    {
-        factor = top > Smallest ? Most / top : 0;
-        return top / Most + odd;
-    }
-
-    static float Greatest(Vector512<float> x)
-    {
-        Vector256<float> half = Avx.Max(x.GetLower(), x.GetUpper());
-        Vector128<float> quarter = Sse.Max(half.GetLower(), half.GetUpper());
-        quarter = Sse.Max(quarter, Sse.MoveHighToLow(quarter, quarter));
-        return MathF.Max(quarter[0], quarter[1]);
     }
 
     /// <inheritdoc/>

@@ -75,8 +75,16 @@ public static unsafe class VptqMatMulKernel
         VectorColumns[] groups = VectorColumns.Groups(layout, tensors.Codes, PaddedCodebook.Expand<TLanes>(tensors.Codebook, (float*)main.Bytes),
             PaddedCodebook.Expand<TLanes>(tensors.ResidualCodebook, (float*)residual.Bytes));
         // A panel costs the same for one token as for all of its lanes.
-        if (size.Tokens * 2 <= Panel<TLanes>.Width) Stream<TLanes>(groups, x, y, size, parallel);
-        else Tiles<TLanes>(groups, accuracyLevel, x, y, size, parallel);
+        if (size.Tokens * 2 > Panel<TLanes>.Width) Tiles<TLanes>(groups, accuracyLevel, x, y, size, parallel);
+        else if (accuracyLevel == AccuracyLevel.Bytes && ByteCentroids.Takes(groups[0])) AddBytes(layout, groups, x, y, size, parallel);
+        else Stream<TLanes>(groups, x, y, size, parallel);
+    }
+
+    static void AddBytes(VptqLayout layout, VectorColumns[] groups, float* x, float* y, ProductSize size, ParallelFor? parallel)
+    {
+        for (int from = 0; from < size.Tokens; from += ByteCentroids.MostTokens)
+            ByteCentroids.Add(groups, (layout.Centroids, layout.ResidualCentroids), x + (long)from * size.Inputs, y + (long)from * size.Outputs,
+                size with { Tokens = Math.Min(ByteCentroids.MostTokens, size.Tokens - from) }, parallel);
     }
 
     // A register holds no more than one centroid.

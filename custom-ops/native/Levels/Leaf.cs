@@ -14,6 +14,7 @@ static unsafe partial class Leaf
 #if ONNXEFF_LEAF
         if (BytePanels.ProcessorTakes) BytePanels.Use(ByteFunctions());
         if (QuadProduct.ProcessorTakes) QuadProduct.Use(LookupFunctions());
+        if (ByteCentroids.ProcessorTakes) ByteCentroids.Use(CentroidFunctions());
         if (!BFloatPanel.ProcessorTakes) return;
         nint multiply, pack;
         BFloatFunctions(&multiply, &pack);
@@ -30,5 +31,8 @@ static unsafe partial class Leaf
 
     [LibraryImport("onnxeff_leaf", EntryPoint = "onnxeff_lookup_functions")]
     private static partial nint LookupFunctions();
+
+    [LibraryImport("onnxeff_leaf", EntryPoint = "onnxeff_centroids_functions")]
+    private static partial nint CentroidFunctions();
 #endif
 }

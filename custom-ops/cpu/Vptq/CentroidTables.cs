@@ -1,0 +1,82 @@
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
+namespace OnnxEff.CustomOps.Cpu;
+
+/// <summary>
+/// A group's codebooks rounded to bytes: for each component of a centroid a table of the main ones and one of the residual ones, with one step for both, so that a
+/// weight, which is the sum of two, is a byte, too.
+/// </summary>
+static unsafe class CentroidTables
+{
+    /// <summary>Centroids of a table; those behind the last are never looked up.</summary>
+    public const int Entries = 256;
+
+    const int Most = 127, Lanes = 16;
+
+    /// <summary>Bytes of all tables and steps of a group.</summary>
+    public static int Bytes(int components) => components * (2 * Entries + sizeof(float));
+
+    /// <summary>The steps behind the tables.</summary>
+    public static float* Steps(sbyte* tables, int components) => (float*)(tables + components * 2 * Entries);
+
+    /// <summary>Rounds the centroids of a group. A component with one that is not finite has a step that is NaN.</summary>
+    /// <param name="columns">The group.</param>
+    /// <param name="centroids">Main centroids.</param>
+    /// <param name="residuals">Residual ones, or 0.</param>
+    /// <param name="tables">[components, 2, 256] and the steps.</param>
+    public static void Write(VectorColumns columns, int centroids, int residuals, sbyte* tables)
+    {
+        int stride = columns.Stride;
+        float* factors = stackalloc float[Lanes], main = stackalloc float[Lanes], residual = stackalloc float[Lanes], steps = Steps(tables, columns.VectorLength);
+        Greatest(columns.Main, centroids * stride, main);
+        Greatest(columns.Residual, residuals * stride, residual);
+        for (int lane = 0; lane < Lanes; lane++)
+        {
+            // A component has as many lanes as there are centroids in a register.
+            float top = 0;
+            for (int i = lane % stride; i < Lanes; i += stride) top = MathF.Max(top, main[i]);
+            float more = 0;
+            for (int i = lane % stride; i < Lanes; i += stride) more = MathF.Max(more, residual[i]);
+            float step = ByteSteps.Of(top + more, 0, out factors[lane]);
+            if (lane < columns.VectorLength) steps[lane] = step;
+        }
+        Round(columns, columns.Main, centroids, factors, tables);
+        Round(columns, columns.Residual, residuals, factors, tables + Entries);
+    }
+
+    // The largest amount of each lane; NaN where one is not finite.
+    static void Greatest(float* source, int count, float* target)
+    {
+        Vector512<float> top = default, odd = default;
+        int i = 0;
+        for (; i + Lanes <= count; i += Lanes) ByteSteps.Meet(Vector512.Load(source + i), ref top, ref odd);
+        (top + odd).Store(target);
+        for (; i < count; i++) target[i % Lanes] = MathF.Max(target[i % Lanes], MathF.Abs(source[i]) + source[i] * 0);
+    }
+
+    static void Round(VectorColumns columns, float* source, int centroids, float* factors, sbyte* tables)
+    {
+        int stride = columns.Stride, components = columns.VectorLength, count = Vector512<byte>.Count / stride, c = 0;
+        byte* order = stackalloc byte[Vector512<byte>.Count], bytes = stackalloc byte[Vector512<byte>.Count];
+        for (int i = 0; i < Vector512<byte>.Count; i++) order[i] = (byte)(i % count * stride + i / count); // From [centroids, components] to [components, centroids].
+        Vector512<byte> apart = Vector512.Load(order);
+        Vector512<float> factor = Vector512.Load(factors);
+        for (; c + count <= centroids; c += count, source += Vector512<byte>.Count)
+        {
+            for (int i = 0; i < Vector512<byte>.Count; i += Lanes)
+                Avx512F.ConvertToVector128SByteWithSaturation(Avx512F.ConvertToVector512Int32(Vector512.Load(source + i) * factor)).AsByte().Store(bytes + i);
+            Avx512Vbmi.PermuteVar64x8(Vector512.Load(bytes), apart).Store(bytes);
+            for (int i = 0; i < components; i++)
+            {
+                byte* from = bytes + i * count;
+                sbyte* to = tables + i * 2 * Entries + c;
+                if (count == 8) *(long*)to = *(long*)from;
+                else if (count == 4) *(int*)to = *(int*)from;
+                else *(Vector128<byte>*)to = *(Vector128<byte>*)from;
+            }
+        }
+        for (; c < centroids; c++, source += stride)
+            for (int i = 0; i < components; i++) tables[i * 2 * Entries + c] = (sbyte)Math.Clamp(MathF.Round(source[i] * factors[i]), -Most, Most);
+    }
+}
