@@ -10,7 +10,8 @@ namespace OnnxEff.CustomOps.Cpu;
 /// </summary>
 public static unsafe class ByteCentroids
 {
-    const int StepColumns = 128; // Activations that share a step: half as many would take a third longer.
+    const int Line = 64; // Codes of a register.
+    const int StepColumns = 2 * Line; // Activations that share a step: half as many would take a third longer.
     const int SegmentColumns = 2048; // Activations of all tokens, codes and tables of a segment fit the first cache.
     const int Middle = 128; // Of activations as bytes.
 
@@ -64,7 +65,7 @@ public static unsafe class ByteCentroids
             for (int g = 0; g < groups.Length; g++)
                 for (int first = 0; first < groups[g].Count; first += SegmentColumns)
                 {
-                    int end = Math.Min(groups[g].Count, first + SegmentColumns), steps = (end - first + StepColumns - 1) / StepColumns;
+                    int end = Math.Min(groups[g].Count, first + SegmentColumns), lines = (end - first + Line - 1) / Line;
                     nint at = ((nint)g * groupSteps + first / StepColumns) * tokens;
                     var tablesOf = (sbyte*)(tables + g * tableBytes);
                     for (int vector = from; vector < to; vector++)
@@ -72,7 +73,7 @@ public static unsafe class ByteCentroids
                         var apart = new CodesApart(groups[g], vector, first, main, residual);
                         groups[g].Visit(ref apart, first, end);
                         if (vector + 1 < to) Prefetch.Bytes(groups[g].Row(vector + 1) + (nint)first * groups[g].Width.Bits / 8, (nint)(end - first) * groups[g].Width.Bits / 8);
-                        s_multiply(main, groups[g].Residual == null ? null : residual, steps, tablesOf, components, bytes + at * StepColumns, scales + at, tokens, sums);
+                        s_multiply(main, groups[g].Residual == null ? null : residual, lines, tablesOf, components, bytes + at * StepColumns, scales + at, tokens, sums);
                         Put(groups[g], vector, CentroidTables.Steps(tablesOf, components), sums, tokens, y, size);
                     }
                 }
