@@ -33,16 +33,19 @@ static unsafe class CentroidTables
         Greatest(columns.Residual, residuals * stride, residual);
         for (int lane = 0; lane < Lanes; lane++)
         {
-            // A component has as many lanes as there are centroids in a register.
-            float top = 0;
-            for (int i = lane % stride; i < Lanes; i += stride) top = MathF.Max(top, main[i]);
-            float more = 0;
-            for (int i = lane % stride; i < Lanes; i += stride) more = MathF.Max(more, residual[i]);
-            float step = ByteSteps.Of(top + more, 0, out factors[lane]);
+            float step = ByteSteps.Of(OfComponent(main, lane % stride, stride) + OfComponent(residual, lane % stride, stride), 0, out factors[lane]);
             if (lane < columns.VectorLength) steps[lane] = step;
         }
         Round(columns, columns.Main, centroids, factors, tables);
         Round(columns, columns.Residual, residuals, factors, tables + Entries);
+    }
+
+    // A component has as many lanes as there are centroids in a register.
+    static float OfComponent(float* lanes, int component, int stride)
+    {
+        float top = lanes[component];
+        for (int i = component + stride; i < Lanes; i += stride) top = MathF.Max(top, lanes[i]);
+        return top;
     }
 
     // The largest amount of each lane; NaN where one is not finite.

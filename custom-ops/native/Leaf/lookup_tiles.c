@@ -28,7 +28,7 @@ INLINE parts indices(const uint8_t *codes, intptr_t ahead)
     _mm_prefetch(codes + ahead, _MM_HINT_T0);
     _mm_prefetch(codes + ahead + line, _MM_HINT_T0);
     __m512i x = _mm512_permutexvar_epi8(order, _mm512_loadu_si512(codes)), y = _mm512_permutexvar_epi8(order, _mm512_loadu_si512(codes + line));
-    const int and_or = 0xEA; // (a & b) | c
+    enum { and_or = 0xEA }; // (a & b) | c
     return (parts){
         (ints)_mm512_ternarylogic_epi32(x, low4, group, and_or), (ints)_mm512_ternarylogic_epi32(_mm512_srli_epi16(x, 4), low4, group, and_or),
         (ints)_mm512_ternarylogic_epi32(y, low4, group, and_or), (ints)_mm512_ternarylogic_epi32(_mm512_srli_epi16(y, 4), low4, group, and_or),
