@@ -13,9 +13,10 @@ sealed record LowBitCase(int Outputs, int Inputs, int Tokens, int Layers)
 {
     const long BeyondCaches = 128 << 20, MostLayers = 512;
     const int NodesOfLayer = 8;
+    const long SmallProduct = 1 << 26;
 
-    /// <summary>Products of a run. One layer alone is multiplied with in several nodes: a call of the session costs as much as a small product.</summary>
-    public int Nodes => Layers == 1 ? NodesOfLayer : Layers;
+    /// <summary>Nodes of a run. One layer alone is multiplied with in several, where a call of the session costs as much as the product.</summary>
+    public int Nodes => Layers == 1 && (long)Tokens * Outputs * Inputs < SmallProduct ? NodesOfLayer : Layers;
 
     /// <summary>As many layers that those of 2 bits a weight fit no cache.</summary>
     public static LowBitCase OutOfCache(int outputs, int inputs, int tokens) =>

@@ -21,7 +21,7 @@ static class LowBitCommand
         var against = new Option<string?>("--against") { Description = "Another build of the operator library: how many times its time ours takes stands beside each." };
         var command = new Command("low-bit", """
             VqMatMul, VptqMatMul and AffineMatMul of the published operator library beside ONNX Runtime's MatMulNBits (4 bits, blocks of 32, accuracy level 4) and its
-            MatMul in fp32, taking turns in one process. A time is that of one node in a run of several, between which threads spin: of eight with one weight, in cache,
+            MatMul in fp32, taking turns in one process. A time is that of one node in a run of several, between which threads spin: of eight with one weight, in cache (of one, where it is long),
             or of so many with a weight each that no cache holds them. Beside it stands how many times that of MatMulNBits and, where measured, of MatMul it is; for weights
             out of the caches, the share of the read speed, measured in the same rounds, at which the weight's codes arrive.
 

@@ -19,6 +19,7 @@ readonly record struct Effort(int Rounds, double Seconds)
 static class Turns
 {
     const int WarmRuns = 3, MeasuredWarmRuns = 5;
+    const double LongRun = 0.02; // Seconds: once is enough to fill the caches, and to be measured.
 
     /// <summary>Median seconds of each action; all run once before, unmeasured.</summary>
     public static double[] Medians(Effort effort, params Action[] actions) => Medians(effort, warm: false, actions);
@@ -29,18 +30,19 @@ static class Turns
     /// <param name="actions">What takes turns.</param>
     public static double[] Medians(Effort effort, bool warm, params Action[] actions)
     {
-        foreach (Action action in actions) action();
+        bool[] areShort = [.. actions.Select(action => Seconds(action, 1) < LongRun)];
         List<double>[] seconds = [.. actions.Select(_ => new List<double>())];
         int[] order = [.. Enumerable.Range(0, actions.Length)];
         var random = new Random(1);
-        (int before, int measured) = warm ? (WarmRuns, MeasuredWarmRuns) : (0, 1);
-        for (double spent = 0; !effort.Met(seconds[0].Count, spent); spent = seconds.Sum(list => list.Sum()) * measured)
+        for (double spent = 0; !effort.Met(seconds[0].Count, spent);)
         {
             random.Shuffle(order);
             foreach (int i in order)
             {
+                (int before, int measured) = !warm ? (0, 1) : areShort[i] ? (WarmRuns, MeasuredWarmRuns) : (1, 1);
                 for (int run = 0; run < before; run++) actions[i]();
                 seconds[i].Add(Seconds(actions[i], measured));
+                spent += seconds[i][^1] * measured;
             }
         }
         return [.. seconds.Select(Median)];
