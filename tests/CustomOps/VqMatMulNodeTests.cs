@@ -15,7 +15,7 @@ public class VqMatMulNodeTests
     {
         get
         {
-            TheoryData<VqCase> forms = [Full, Full with { Tokens = 60, Centroids = 256 }, Full with { Bare = true }];
+            TheoryData<VqCase> forms = [Full, Full with { Tokens = 1, Centroids = 16, VectorLength = 4 }, Full with { Tokens = 60, Centroids = 256 }, Full with { Bare = true }];
             // 16 centroids, which the published library looks up in its own way: rows around tiles and pairs of them, groups around units of 4 and blocks of 64, one or four
             // tables at a time, tiles in a row and, of long rows, in turns.
             foreach ((int n, int k) in ((int, int)[])[(1, 1), (63, 7), (64, 128), (65, 130), (300, 249), (330, 2300)])

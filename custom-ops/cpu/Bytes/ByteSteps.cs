@@ -7,8 +7,11 @@ namespace OnnxEff.CustomOps.Cpu;
 /// <summary>Steps of numbers that are rounded to bytes on AVX-512: the largest of them is 127 steps.</summary>
 static class ByteSteps
 {
-    const int Most = 127;
-    const float Smallest = 1e-30f; // What is below is rounded to zero: its reciprocal would not be finite.
+    /// <summary>Steps of the largest number.</summary>
+    public const int Most = 127;
+
+    /// <summary>What is below is rounded to zero: its reciprocal would not be finite.</summary>
+    public const float Smallest = 1e-30f;
 
     /// <summary>Takes notice of numbers: of the largest amounts, and in odd, which becomes NaN, of those that are not finite.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

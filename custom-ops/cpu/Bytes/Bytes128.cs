@@ -81,7 +81,8 @@ readonly unsafe struct Bytes128(Vector128<byte> v) : IShuffleLanes<Bytes128>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Bytes128 Shuffle(Bytes128 table, Bytes128 index) => new(Ssse3.IsSupported ? Ssse3.Shuffle(table.V, index.V) : AdvSimd.Arm64.IsSupported ? AdvSimd.Arm64.VectorTableLookup(table.V, index.V) : Vector128.Shuffle(table.V, index.V));
+    public static Bytes128 Shuffle(Bytes128 table, Bytes128 index) => new(Ssse3.IsSupported ? Ssse3.Shuffle(table.V, index.V)
+        : AdvSimd.Arm64.IsSupported ? AdvSimd.Arm64.VectorTableLookup(table.V, index.V) : Vector128.Shuffle(table.V, index.V));
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

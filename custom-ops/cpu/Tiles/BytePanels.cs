@@ -9,8 +9,7 @@ namespace OnnxEff.CustomOps.Cpu;
 /// </summary>
 public sealed unsafe class BytePanels : ITokenPanels
 {
-    const int Lanes = 16, PanelWidth = 3 * Lanes, Group = 4, StepColumns = 32, StepGroups = StepColumns / Group, Most = 127;
-    const float Smallest = 1e-30f; // What is below is rounded to zero: its reciprocal would not be finite.
+    const int Lanes = 16, PanelWidth = 3 * Lanes, Group = 4, StepColumns = 32, StepGroups = StepColumns / Group, Most = ByteSteps.Most;
 
     static delegate* unmanaged[Cdecl]<int*, nint, nint, int*, nint, int*, float*, float*, float*, nint, int, void> s_multiply;
 
@@ -126,7 +125,7 @@ public sealed unsafe class BytePanels : ITokenPanels
     {
         (Vector512<float> top, Vector512<float> odd) = (default, default);
         for (int i = 0; i < columns; i++) ByteSteps.Meet(Vector512.Load(tile + i * _columnStep), ref top, ref odd);
-        Vector512<float> factors = Vector512.ConditionalSelect(Vector512.GreaterThan(top, Vector512.Create(Smallest)), Vector512.Create((float)Most) / top, default);
+        Vector512<float> factors = Vector512.ConditionalSelect(Vector512.GreaterThan(top, Vector512.Create(ByteSteps.Smallest)), Vector512.Create((float)Most) / top, default);
         (top / Most + odd).Store(steps);
         Vector512<int> low = Vector512.Create(0xFF), moved = Vector512.Create(unchecked((int)0x80808080));
         for (int i = 0; i < columns; i += Group, target += PaddedOutputs)

@@ -12,7 +12,7 @@ static unsafe class CentroidTables
     /// <summary>Centroids of a table; those behind the last are never looked up.</summary>
     public const int Entries = 256;
 
-    const int Most = 127, Lanes = 16;
+    const int Most = ByteSteps.Most, Lanes = 16;
 
     /// <summary>Bytes of all tables and steps of a group.</summary>
     public static int Bytes(int components) => components * (2 * Entries + sizeof(float));

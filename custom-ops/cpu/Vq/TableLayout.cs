@@ -19,7 +19,7 @@ readonly record struct TableLayout(int Tokens, int Groups, int VectorLength, int
     /// <summary>What a byte of a table is when the product is zero.</summary>
     public const int Zero = 128;
 
-    public TableLayout(VqInputLayout layout, int tokens, int planes) : this(tokens, layout.Units * layout.UnitGroups, layout.VectorLength, layout.Centroids, planes)
+    public TableLayout(VqInputLayout layout, int tokens, int planes) : this(tokens, layout.StoredGroups, layout.VectorLength, layout.Centroids, planes)
     {
     }
 

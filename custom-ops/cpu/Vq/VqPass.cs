@@ -30,7 +30,7 @@ static unsafe class VqPass<TLanes, TBytes, TLookup, TCodec, TStored>
     static void Pass(VqInputLayout layout, int accuracyLevel, VqTensors tensors, TStored* input, TStored* output, ProductSize size, bool byLookup, ParallelFor? parallel)
     {
         tensors.Prefetch();
-        int k = size.Inputs, stored = byLookup ? layout.Units * layout.UnitGroups * layout.VectorLength : k;
+        int k = size.Inputs, stored = byLookup ? layout.StoredGroups * layout.VectorLength : k;
         int expanded = typeof(TStored) == typeof(float) ? 0 : k;
         // Of each token the stored columns and its activations as they came, and one column scale.
         using var work = new Scratch(checked(((nuint)size.Tokens * (nuint)(stored + expanded) + (nuint)k) * sizeof(float)));

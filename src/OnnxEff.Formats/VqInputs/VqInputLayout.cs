@@ -27,6 +27,9 @@ public sealed record VqInputLayout(int Outputs, int Inputs, int VectorLength, in
     /// <summary>Units of a tile; groups of the last one may lie behind the last group.</summary>
     public int Units => (Groups + UnitGroups - 1) / UnitGroups;
 
+    /// <summary>Groups of a tile, with those that fill its last unit.</summary>
+    public int StoredGroups => Units * UnitGroups;
+
     /// <summary>Bytes of a tile's codes of one unit.</summary>
     public int UnitBytes => TileRows / 8 * CodeBits * UnitGroups;
 
