@@ -12,7 +12,7 @@ static class ProductAccuracy
     {
         var option = new Option<int?>("--accuracy-level")
         {
-            Description = "What products may round, as the attribute of ONNX Runtime's MatMulNBits: 0, nothing; 4, activations and tables to one byte, which is faster. " +
+            Description = "What products may round, as the attribute of ONNX Runtime's MatMulNBits: 0, nothing; 4, activations, centroids and tables to one byte, which is faster. " +
                 "Default: 4 for weights that are quantised here, which loses far more; 0 for exact and imported ones.",
         };
         option.Validators.Add(result =>
