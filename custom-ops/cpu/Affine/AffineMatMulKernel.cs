@@ -62,7 +62,8 @@ public static unsafe class AffineMatMulKernel
         using var scratch = new Scratch(checked((nuint)tokens * AffineInputs.Bytes(layout.Blocks)));
         var inputs = AffineInputs.In(scratch.Bytes, tokens, layout.Blocks);
         for (int t = 0; t < tokens; t++) inputs.Write(t, x + (long)t * layout.Inputs, layout.Inputs);
-        AffineProduct<TLanes, TWords, TBits>.Run(layout, units, inputs, bias, y, tokens, parallel);
+        if (AffineTileProduct.Exists) AffineTileProduct.Run(layout, units, inputs, bias, y, tokens, parallel);
+        else AffineProduct<TLanes, TWords, TBits>.Run(layout, units, inputs, bias, y, tokens, parallel);
     }
 
     static void MultiplyTiles<TLanes, TWords, TBits>(AffineBlockLayout layout, int accuracyLevel, float* x, byte* units, float* bias, float* y, int tokens, ParallelFor? parallel)

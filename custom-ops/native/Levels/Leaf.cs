@@ -12,6 +12,9 @@ static unsafe partial class Leaf
     public static void Offer()
     {
 #if ONNXEFF_LEAF
+        if (AffineTileProduct.ProcessorTakes) AffineTileProduct.Use(AffineFunctions());
+#endif
+#if ONNXEFF_LEAF && ONNXEFF_ISA_V4
         if (BytePanels.ProcessorTakes) BytePanels.Use(ByteFunctions());
         if (QuadProduct.ProcessorTakes) QuadProduct.Use(LookupFunctions());
         if (ByteCentroids.ProcessorTakes) ByteCentroids.Use(CentroidFunctions());
@@ -23,6 +26,11 @@ static unsafe partial class Leaf
     }
 
 #if ONNXEFF_LEAF
+    [LibraryImport("onnxeff_leaf", EntryPoint = "onnxeff_affine_functions")]
+    private static partial nint AffineFunctions();
+#endif
+
+#if ONNXEFF_LEAF && ONNXEFF_ISA_V4
     [LibraryImport("onnxeff_leaf", EntryPoint = "onnxeff_bfloat_functions")]
     private static partial void BFloatFunctions(nint* multiply, nint* pack);
 
