@@ -92,7 +92,7 @@ static unsafe class Workers
     {
         for (int from = Volatile.Read(ref next); ;)
         {
-            to = Math.Min(count, from + Math.Max(1, (count - from) / (2 * workers)));
+            to = Math.Min(count, from + Math.Max(1, (int)((count - from) * 3L / (4 * workers))));
             int seen = Interlocked.CompareExchange(ref next, to, from);
             if (seen == from || seen >= count) return seen;
             from = seen;

@@ -3,7 +3,7 @@
 #include <immintrin.h>
 #include <stdint.h>
 
-enum { rows = 16, block_inputs = 32, vector_bytes = 64, bytes_ahead = 6 << 10 }; // As much as memory delivers while a first byte is on its way.
+enum { rows = 16, block_inputs = 32, vector_bytes = 64, most_fields = 4, bytes_ahead = 6 << 10 }; // As much as memory delivers while a first byte is on its way.
 
 // A 32-bit word, or a float, of each row of a tile: in one register, or in two.
 #ifdef ONNXEFF_ISA_V4
@@ -73,11 +73,25 @@ INLINE words field(words codes, const int number, const int bits, const int in_p
     return in_place ? and(codes, mask << number * bits) : and(down(codes, number * bits), mask);
 }
 
+// Some tokens' sums of the products of one register of codes, which are as many sums as registers allow: each addition waits for the one before.
+INLINE void add_vector(const uint8_t *codes, const int32_t *pairs, intptr_t step, const int bits, const int tokens, words sums[most_tokens][most_fields])
+{
+    const int fields = 16 / bits, in_place = tokens <= most_in_place;
+    words register_of_codes = load(codes);
+    _mm_prefetch(codes + bytes_ahead, _MM_HINT_T0);
+#pragma GCC unroll 4
+    for (int f = 0; f < fields; f++)
+    {
+        words pair = field(register_of_codes, f, bits, in_place);
+#pragma GCC unroll 8
+        for (int t = 0; t < tokens; t++) sums[t][in_place ? f : 0] = add_products(sums[t][in_place ? f : 0], pair, pairs[t * step + f]);
+    }
+}
+
 // y[token][row] of a tile for some tokens.
 INLINE void multiply_tile(const uint8_t *unit, inputs x, const int bits, const int minima, const int tokens, float *y, intptr_t step)
 {
-    enum { most_fields = 4 };
-    const int fields = 16 / bits, in_place = tokens <= most_in_place, sums_of_token = in_place ? fields : 1; // As many sums as registers allow: each addition waits for the one before.
+    const int fields = 16 / bits, in_place = tokens <= most_in_place, chains = in_place ? fields : 1;
     const intptr_t side_bytes = rows * sizeof(uint16_t) * (1 + minima), unit_bytes = side_bytes + bits * vector_bytes;
     floats totals[most_tokens];
 #pragma GCC unroll 8
@@ -88,22 +102,13 @@ INLINE void multiply_tile(const uint8_t *unit, inputs x, const int bits, const i
 #pragma GCC unroll 8
         for (int t = 0; t < tokens; t++)
 #pragma GCC unroll 4
-            for (int s = 0; s < sums_of_token; s++) sums[t][s] = create(s > 0 || minima ? 0 : -x.sums[t * x.blocks + b] * (1 << (bits - 1)));
+            for (int s = 0; s < chains; s++) sums[t][s] = create(s > 0 || minima ? 0 : -x.sums[t * x.blocks + b] * (1 << (bits - 1)));
         const int32_t *pairs = x.pairs + b * (block_inputs / 2);
-#pragma GCC unroll 1 // Unrolled, gcc would put off the additions, and products into memory.
-        for (int v = 0; v < bits; v++)
-        {
-            words codes = load(unit + side_bytes + v * vector_bytes);
-            _mm_prefetch(unit + bytes_ahead + v * vector_bytes, _MM_HINT_T0);
+        if (tokens == 1)
 #pragma GCC unroll 4
-            for (int f = 0; f < fields; f++)
-            {
-                words pair = field(codes, f, bits, in_place);
-#pragma GCC unroll 8
-                for (int t = 0; t < tokens; t++)
-                    sums[t][f % sums_of_token] = add_products(sums[t][f % sums_of_token], pair, pairs[t * x.blocks * (block_inputs / 2) + v * fields + f]);
-            }
-        }
+            for (int v = 0; v < bits; v++) add_vector(unit + side_bytes + v * vector_bytes, pairs + v * fields, x.blocks * (block_inputs / 2), bits, tokens, sums);
+        else
+            for (int v = 0; v < bits; v++) add_vector(unit + side_bytes + v * vector_bytes, pairs + v * fields, x.blocks * (block_inputs / 2), bits, tokens, sums);
         _mm_prefetch(unit + bytes_ahead + bits * vector_bytes, _MM_HINT_T0);
         floats scale = halves((const uint16_t *)unit);
 #pragma GCC unroll 8
