@@ -3,15 +3,15 @@ using System.Runtime.Intrinsics.X86;
 namespace OnnxEff.CustomOps.Cpu;
 
 /// <summary>
-/// The product with codes of 4 bits where the processor looks bytes up in whole registers (AVX-512 VBMI) and sums four of them (VNNI): one register then holds the
-/// tables of a unit, and what it finds for the four groups of a row is added up at once.
+/// The product with codes of 4 bits by one function a level. Where the processor looks bytes up in whole registers (AVX-512 VBMI) and sums four of them (VNNI), one register
+/// holds the tables of a unit, and what it finds for the four groups of a row is added up at once; with AVX2 loops keep their sums in registers.
 /// </summary>
 public static unsafe class QuadProduct
 {
     static delegate* unmanaged[Cdecl]<byte*, nint, nint, nint, byte*, float*, nint, nint, float*, void> s_add;
 
-    /// <summary>True where the processor has what the function needs.</summary>
-    public static bool ProcessorTakes { get; } = Avx512Vbmi.IsSupported && BytePanels.ProcessorTakes;
+    /// <summary>True where the processor has what the function of this level needs.</summary>
+    public static bool ProcessorTakes { get; } = !Avx512F.IsSupported || (Avx512Vbmi.IsSupported && BytePanels.ProcessorTakes);
 
     /// <summary>Gives the function onnxeff_lookup_add of custom-ops/native/Leaf, or takes it away with 0.</summary>
     public static void Use(nint add) => s_add = (delegate* unmanaged[Cdecl]<byte*, nint, nint, nint, byte*, float*, nint, nint, float*, void>)add;

@@ -13,10 +13,10 @@ static unsafe partial class Leaf
     {
 #if ONNXEFF_LEAF
         if (AffineTileProduct.ProcessorTakes) AffineTileProduct.Use(AffineFunctions());
+        if (QuadProduct.ProcessorTakes) QuadProduct.Use(LookupFunctions());
 #endif
 #if ONNXEFF_LEAF && ONNXEFF_ISA_V4
         if (BytePanels.ProcessorTakes) BytePanels.Use(ByteFunctions());
-        if (QuadProduct.ProcessorTakes) QuadProduct.Use(LookupFunctions());
         if (ByteCentroids.ProcessorTakes) ByteCentroids.Use(CentroidFunctions());
         if (!BFloatPanel.ProcessorTakes) return;
         nint multiply, pack;
@@ -28,6 +28,9 @@ static unsafe partial class Leaf
 #if ONNXEFF_LEAF
     [LibraryImport("onnxeff_leaf", EntryPoint = "onnxeff_affine_functions")]
     private static partial nint AffineFunctions();
+
+    [LibraryImport("onnxeff_leaf", EntryPoint = "onnxeff_lookup_functions")]
+    private static partial nint LookupFunctions();
 #endif
 
 #if ONNXEFF_LEAF && ONNXEFF_ISA_V4
@@ -36,9 +39,6 @@ static unsafe partial class Leaf
 
     [LibraryImport("onnxeff_leaf", EntryPoint = "onnxeff_byte_functions")]
     private static partial nint ByteFunctions();
-
-    [LibraryImport("onnxeff_leaf", EntryPoint = "onnxeff_lookup_functions")]
-    private static partial nint LookupFunctions();
 
     [LibraryImport("onnxeff_leaf", EntryPoint = "onnxeff_centroids_functions")]
     private static partial nint CentroidFunctions();
