@@ -18,6 +18,11 @@ static unsafe class Panel<TLanes> where TLanes : unmanaged, ILanes<TLanes>
     [MethodImpl(MethodImplOptions.NoInlining)]
     public static void Multiply(float* a0, float* a1, float* a2, float* a3, nint step, float* b, int depth, float* c, bool add)
     {
+        if (FloatPanel.Takes<TLanes>() && FloatPanel.Four != null)
+        {
+            FloatPanel.Four(a0, a1, a2, a3, step, b, depth, c, add ? 1 : 0);
+            return;
+        }
         int n = TLanes.Count;
         TLanes c00 = default, c01 = default, c02 = default, c10 = default, c11 = default, c12 = default;
         TLanes c20 = default, c21 = default, c22 = default, c30 = default, c31 = default, c32 = default;
@@ -64,6 +69,11 @@ static unsafe class Panel<TLanes> where TLanes : unmanaged, ILanes<TLanes>
     [MethodImpl(MethodImplOptions.NoInlining)]
     public static void MultiplyEight(float* a, float* second, nint row, nint step, float* b, int depth, float* c, bool add)
     {
+        if (FloatPanel.Takes<TLanes>() && FloatPanel.Eight != null)
+        {
+            FloatPanel.Eight(a, second, row, step, b, depth, c, add ? 1 : 0);
+            return;
+        }
         int n = TLanes.Count;
         nint row3 = 3 * row;
         TLanes c00 = default, c01 = default, c02 = default, c10 = default, c11 = default, c12 = default;

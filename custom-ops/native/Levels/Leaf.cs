@@ -14,6 +14,9 @@ static unsafe partial class Leaf
 #if ONNXEFF_LEAF
         if (AffineTileProduct.ProcessorTakes) AffineTileProduct.Use(AffineFunctions());
         if (QuadProduct.ProcessorTakes) QuadProduct.Use(LookupFunctions());
+        nint four, eight;
+        PanelFunctions(&four, &eight);
+        FloatPanel.Use(four, eight);
 #endif
 #if ONNXEFF_LEAF && ONNXEFF_ISA_V4
         if (BytePanels.ProcessorTakes) BytePanels.Use(ByteFunctions());
@@ -31,6 +34,9 @@ static unsafe partial class Leaf
 
     [LibraryImport("onnxeff_leaf", EntryPoint = "onnxeff_lookup_functions")]
     private static partial nint LookupFunctions();
+
+    [LibraryImport("onnxeff_leaf", EntryPoint = "onnxeff_panel_functions")]
+    private static partial void PanelFunctions(nint* four, nint* eight);
 #endif
 
 #if ONNXEFF_LEAF && ONNXEFF_ISA_V4
