@@ -1,6 +1,7 @@
 using OnnxEff.GraphPasses.Normalise;
 using OnnxEff.GraphPasses.Raise.Activations;
 using OnnxEff.Ir;
+using OnnxEff.Ops;
 using OnnxEff.Ops.Llm;
 using OnnxEff.Rewriting;
 using static OnnxEff.Rewriting.Pattern;
@@ -11,7 +12,7 @@ namespace OnnxEff.GraphPasses.Raise;
 /// Whatever computes silu(x) ⇒ llm.Activation(x); act(gate)·up ⇒ llm.GatedActivation(gate, up).
 /// 1. Functions of one real, in any spelling, are compared with silu (also with a slope, such as that of quick Gelu), both forms of
 ///    Gelu, ReLU and its square. A half of Gelu that stands elsewhere leaves a factor of 2, which then meets it.
-/// 2. BiasGelu, FastGelu with a bias: the bias becomes an Add.
+/// 2. BiasGelu, FastGelu with a bias: the bias becomes an Add. SwiGlu is a gate.
 /// 3. A product with an activation's result is a gate. The activation may have no other user.
 /// Left alone: functions that the vocabulary does not have, which run as they are; what clips a gate stays before it.
 /// </summary>
@@ -23,7 +24,9 @@ public sealed class MlpActivation : GraphPass
     static readonly AttrVar<string> Function = new("function", "");
     static readonly AttrVar<float> Alpha = new("alpha", 1f);
 
-    static readonly RuleSet Biases = new(
+    static readonly RuleSet Fused = new(
+        Rewrite.Named("raise-swiglu").Match(Op(SwiGlu.Schema.Name, X, Up).In(OnnxEffOperators.Domain).With("alpha", Alpha))
+            .To(m => m.Op(Vocabulary.Domain, Vocabulary.GatedActivation, [m[X], m[Up]]).With("function", Vocabulary.Silu).With("alpha", m.Get(Alpha))),
         Rewrite.Named("raise-bias-gelu").Match(Op("BiasGelu", X, Bias).In(Contrib)).To(m => m.Op(Contrib, "Gelu", [Biased(m)])),
         Rewrite.Named("raise-bias-fast-gelu").Match(Op("FastGelu", X, Bias).In(Contrib)).To(m => m.Op(Contrib, "FastGelu", [Biased(m)])));
 
@@ -46,7 +49,7 @@ public sealed class MlpActivation : GraphPass
     {
         _ = context.Shapes;
         var graph = context.Model.Graph;
-        var applied = Biases.Apply(graph, context.Trace).Applied;
+        var applied = Fused.Apply(graph, context.Trace).Applied;
         if (context.Evaluator is { } evaluator)
             applied += RaiseAll(graph, new ActivationProbe(context.Model, evaluator));
         else

@@ -10,5 +10,5 @@ public static class OnnxEffOperators
     public const int Version = 1;
 
     /// <summary>Every operator of the domain.</summary>
-    public static IReadOnlyList<OperatorSchema> All { get; } = [BlockMaskedAttention.Schema, BlockMaskPlan.Schema, VptqMatMul.Schema, VqMatMul.Schema, AffineMatMul.Schema, AffineGather.Schema];
+    public static IReadOnlyList<OperatorSchema> All { get; } = [BlockMaskedAttention.Schema, BlockMaskPlan.Schema, VptqMatMul.Schema, VqMatMul.Schema, AffineMatMul.Schema, AffineGather.Schema, SwiGlu.Schema];
 }

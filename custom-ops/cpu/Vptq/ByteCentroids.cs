@@ -21,7 +21,7 @@ public static unsafe class ByteCentroids
     static delegate* unmanaged[Cdecl]<byte*, byte*, nint, sbyte*, nint, byte*, float*, nint, float*, void> s_multiply;
 
     /// <summary>True where the processor has what the function needs.</summary>
-    public static bool ProcessorTakes => QuadProduct.ProcessorTakes;
+    public static bool ProcessorTakes { get; } = Avx512Vbmi.IsSupported && BytePanels.ProcessorTakes;
 
     /// <summary>Gives the function onnxeff_centroids_multiply of custom-ops/native/Leaf, or takes it away with 0.</summary>
     public static void Use(nint multiply) => s_multiply = (delegate* unmanaged[Cdecl]<byte*, byte*, nint, sbyte*, nint, byte*, float*, nint, float*, void>)multiply;

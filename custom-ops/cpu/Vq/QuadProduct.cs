@@ -11,7 +11,7 @@ public static unsafe class QuadProduct
     static delegate* unmanaged[Cdecl]<byte*, nint, nint, nint, byte*, float*, nint, nint, float*, void> s_add;
 
     /// <summary>True where the processor has what the function of this level needs.</summary>
-    public static bool ProcessorTakes { get; } = !Avx512F.IsSupported || (Avx512Vbmi.IsSupported && BytePanels.ProcessorTakes);
+    public static bool ProcessorTakes { get; } = !Avx512F.IsSupported || ByteCentroids.ProcessorTakes;
 
     /// <summary>Gives the function onnxeff_lookup_add of custom-ops/native/Leaf, or takes it away with 0.</summary>
     public static void Use(nint add) => s_add = (delegate* unmanaged[Cdecl]<byte*, nint, nint, nint, byte*, float*, nint, nint, float*, void>)add;

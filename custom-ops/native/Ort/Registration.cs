@@ -16,6 +16,7 @@ static unsafe class Registration
         (VqMatMul.Schema, VqMatMulNode.Create, ProductShapes.Infer),
         (AffineMatMul.Schema, AffineMatMulNode.Create, ProductShapes.Infer),
         (AffineGather.Schema, AffineGatherNode.Create, AffineGatherNode.InferShapes),
+        (SwiGlu.Schema, SwiGluNode.Create, SwiGluNode.InferShapes),
     ];
 
     static readonly Dictionary<nint, nint> Domains = [];

@@ -2,6 +2,7 @@ using OnnxEff.GraphPasses;
 using OnnxEff.GraphPasses.Lower;
 using OnnxEff.GraphPasses.Raise;
 using OnnxEff.Ir;
+using OnnxEff.Rewriting;
 using OnnxEff.Tests.Testing;
 using Xunit;
 
@@ -19,6 +20,23 @@ public class MlpTests
         sketch.Run(new MlpActivation());
         Assert.Equal("y = llm.GatedActivation(x, up)", sketch.Text);
         Assert.Equal("silu", sketch.Graph.Nodes.Single().Text("function"));
+    }
+
+    [Theory]
+    [InlineData("s Sigmoid x; g Mul x s; y Mul g up", 1f)]
+    [InlineData("m Mul x slope; s Sigmoid m; g Mul x s; y Mul up g", 1.702f)]
+    public void A_gate_is_one_operator_of_the_library_and_is_raised_from_it_again(string calls, float alpha)
+    {
+        var sketch = Start().Const("slope", 1.702f);
+        foreach (var words in calls.Split("; ").Select(c => c.Split(' ', 3)))
+            sketch.Node(words[0], words[1], words[2]);
+        sketch.Output("y");
+        var (model, _) = AllTargets.AssertSame(sketch, Target.OnnxEff);
+        var node = Assert.Single(model.Graph.Nodes);
+        Assert.Equal(("onnxeff", "SwiGlu", "x", "up", alpha), (node.Domain, node.OpType, node.Input(0)!.Name, node.Input(1)!.Name, node.Float("alpha")));
+        Assert.Equal(1, new MlpActivation().Run(new PassContext(model)).Applied);
+        node = Assert.Single(model.Graph.Nodes);
+        Assert.Equal(("llm", "GatedActivation", "silu", alpha), (node.Domain, node.OpType, node.Text("function"), node.Float("alpha")));
     }
 
     [Fact]

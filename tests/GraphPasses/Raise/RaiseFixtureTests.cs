@@ -52,7 +52,9 @@ public class RaiseFixtureTests
         model.Opsets.TryAdd("com.microsoft", 1);
         Assert.DoesNotContain(model.Graph.Nodes, n => n.Domain == "llm");
         var isHalf = original.Graph.Initializers.Any(i => i.Type?.Element == ElementType.Float16);
-        Evaluated.AssertClose(expected, Evaluated.Run(model, feeds), isHalf ? 2e-2 : 1e-4);
+        // Activations rounded to bytes: where a sum in another order moves one across a half, a whole step comes of it.
+        var isRounded = original.Graph.Nodes.Any(n => n.Is("MatMulNBits", "com.microsoft") && n.Int("accuracy_level") == 4);
+        Evaluated.AssertClose(expected, Evaluated.Run(model, feeds), isHalf ? 2e-2 : isRounded ? 1e-2 : 1e-4);
     }
 
     static int Count(Graph graph, string op) => graph.Nodes.Count(n => n.Is(op, "llm"));
