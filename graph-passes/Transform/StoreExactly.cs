@@ -8,9 +8,8 @@ namespace OnnxEff.GraphPasses.Transform;
 /// <summary>A weight that is stored on its grid.</summary>
 /// <param name="Name">Its name.</param>
 /// <param name="Blocks">The stored form.</param>
-/// <param name="BytesBefore">Of the constant.</param>
-/// <param name="Nodes">Nodes that read it.</param>
-public sealed record ExactWeight(string Name, AffineBlocks Blocks, long BytesBefore, int Nodes);
+/// <param name="NodeNames">Nodes that read it.</param>
+public sealed record ExactWeight(string Name, AffineBlocks Blocks, IReadOnlyList<string> NodeNames);
 
 /// <summary>
 /// MatMul(x, w) ⇒ AffineMatMul(x, blocks), MatMul(x, Transpose(w)) and Gather(w, ids) likewise, for a weight that lies on a grid of at most 8 bits for each block of 32 inputs already:
@@ -67,6 +66,7 @@ public sealed class StoreExactly : GraphPass
     void Replace(Value weight, Reader[] readers, AffineBlocks blocks)
     {
         var graph = readers[0].Node.Graph;
+        _stored.Add(new(weight.Name, blocks, [.. readers.Select(reader => reader.Node.Name)]));
         Value units = graph.AddConstant(blocks.Units, $"{weight.Name}.blocks");
         foreach (var reader in readers)
         {
@@ -78,7 +78,6 @@ public sealed class StoreExactly : GraphPass
             Replacement.Put(old, node.AddOutput(graph.FreshName(old.Name), old.Type), isNew: true);
             Replacement.RemoveIfUnused(reader.Node);
         }
-        _stored.Add(new(weight.Name, blocks, weight.Constant!.Data.Length, readers.Length));
     }
 
     /// <summary>How a node reads a weight.</summary>

@@ -46,6 +46,29 @@ public sealed class ExactTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData("vq:2", true)]
+    [InlineData("int4", false)]
+    public void What_a_form_of_the_library_leaves_is_stored_on_its_grid_where_it_lies_on_one(string form, bool isStored)
+    {
+        OperatorLibrary.Require();
+        var model = OnnxReader.Load(Demo.Model);
+        var head = Assert.Single(model.Graph.Initializers, value => value.Initializer is { Rank: 2 } weight && weight.Dims[1] == 2048 && value.Uses.Any(use => use.Node.Is("MatMul")));
+        head.Initializer = Tensor.Create<float>(head.Initializer!.Dims, OnGrid(head.Initializer, isByInputs: true));
+        OnnxWriter.Save(model, folder["head.onnx"]);
+        var run = CliProcess.Run("compress", folder["head.onnx"], folder["out.onnx"], "--weights", form, "--json", "--calibration", Path.Combine(Fixtures.Root, "models", "kjv", "valid.npy"),
+            "--calibration-tokens", "2048");
+        Assert.True(run.ExitCode == 0, run.Error);
+        var graph = OnnxReader.Load(folder["out.onnx"]).Graph;
+        Assert.Equal(!isStored, graph.Initializers.Any(value => value.Name == head.Name));
+        var products = graph.Nodes.Where(node => node.OpType == "AffineMatMul").ToArray();
+        Assert.Equal(isStored ? 1 : 0, products.Length);
+        Assert.All(products, product => Assert.False(product.Attributes.ContainsKey("accuracy_level")));
+        using var json = JsonDocument.Parse(run.Output);
+        Assert.Equal(isStored, json.RootElement.GetProperty("notes").EnumerateArray().Any(note => note.GetString()!.Contains("on a grid of 4 bits already", StringComparison.Ordinal)));
+        Assert.Equal(isStored ? 0 : 1, json.RootElement.GetProperty("left").GetArrayLength());
+    }
+
     [Fact]
     public void There_are_two_levels_of_accuracy()
     {

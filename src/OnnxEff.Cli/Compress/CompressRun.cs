@@ -4,9 +4,11 @@ using OnnxEff.Cli.Shell;
 using OnnxEff.Compression;
 using OnnxEff.Decoding;
 using OnnxEff.GraphPasses;
+using OnnxEff.GraphPasses.Transform;
 using OnnxEff.Ir;
 using OnnxEff.Ir.Onnx;
 using OnnxEff.Ops.Llm;
+using OnnxEff.Rewriting;
 using OnnxEff.Runtime;
 
 namespace OnnxEff.Cli.Compress;
@@ -65,14 +67,28 @@ sealed class CompressRun(Terminal terminal)
         var layers = terminal.Working("Quantising", progress => compressor.Run(work, progress));
         var writer = new StoredLinearWriter(model);
         foreach (var layer in layers) writer.Replace(layer.Linear, layer.Stored);
-        model.Graph.RemoveDead();
         ProductAccuracy.Set(model.Graph, AccuracyLevel ?? Ops.AccuracyLevel.Bytes);
-        notes = [.. notes, .. Functions.Add(model, terminal)];
+        // After the accuracy is set: what is not quantised is not rounded either.
+        var exact = Form.Target == GraphPasses.Target.OnnxEff ? StoreTheRest(model) : [];
+        model.Graph.RemoveDead();
+        notes = [.. notes, .. exact.Select(Sentence), .. Functions.Add(model, terminal)];
         OnnxWriter.Save(model, output, new() { Overwrite = Force });
         work.Remove();
-        Tell(input, output, found, layers, writer.Bytes, clock.Elapsed.TotalSeconds, notes);
+        var left = found.Skipped.Where(skipped => !exact.Any(weight => weight.NodeNames.Contains(skipped.Node)));
+        Tell(input, output, found with { Skipped = [.. left] }, layers, writer.Bytes, clock.Elapsed.TotalSeconds, notes);
         return ExitCode.Done;
     }
+
+    // A table that is a product's weight as well, say: where it lies on a grid already nothing is lost, and each token reads a quarter of it.
+    IReadOnlyList<ExactWeight> StoreTheRest(Model model)
+    {
+        var store = new StoreExactly();
+        terminal.Working("Looking for grids", _ => store.Run(new PassContext(model)));
+        foreach (var weight in store.Stored) terminal.Error.WriteLine(Sentence(weight));
+        return store.Stored;
+    }
+
+    static string Sentence(ExactWeight weight) => $"'{weight.Name}', which is not quantised, lies on a grid of {weight.Blocks.Layout.Bits} bits already and is stored on it without loss.";
 
     SiteQuantizer Create(FoundLinears found)
     {

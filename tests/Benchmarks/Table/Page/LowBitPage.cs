@@ -50,7 +50,7 @@ sealed class LowBitPage(PageFacts facts, IReadOnlyList<PageSection> sections)
             ![Loss of perplexity against the size of the file](low-bit.svg)
 
             - Machine: {facts.Processor}, {facts.Threads} {(facts.Threads == 1 ? "thread" : "threads")}; operator library at level {facts.Isa}; ONNX Runtime {facts.OnnxRuntime}; build {facts.Build} of onnxeff.
-            - Bits: everything that is stored of the quantised matrices (scales, codebooks, permutations, outliers), by their weights. The embedding, the head and norms stay fp32 unless a row says otherwise; file: the whole model.
+            - Bits: everything that is stored of the quantised matrices (scales, codebooks, permutations, outliers), by their weights. The embedding, the head and norms keep their values: they stay fp32, or with forms of the operator library lie on the grid on which they lay before, if there was one; file: the whole model.
             - KL and same top 1: against the exported file, position by position, in nats and in per cent.
             - tg128, pp512: tokens per second as llama-bench counts them, mean ± standard deviation; each row took turns with fp32 (target onnxeff) in one process, and × says how many times its speed. A prompt computes the logits of all its positions.
             - `vq` and `vptq` need the operator library. `int2`, `int4` and `int8` are ONNX Runtime's MatMulNBits after GPTQ with a scale and a zero point for 64, 32 and 128 inputs, and need none.
