@@ -2,7 +2,7 @@ using OnnxEff.Ir;
 
 namespace OnnxEff.Ops;
 
-/// <summary>The gate of a feed-forward part, Swish_α(gate) ⊙ up: Shazeer, GLU Variants Improve Transformer (2020), equation 6. ONNX Runtime takes two nodes for it.</summary>
+/// <summary>The gate of a feed-forward part, Swish_α(gate) ⊙ up: Shazeer, GLU Variants Improve Transformer (2020), equation 5. ONNX Runtime takes two nodes for it.</summary>
 public static class SwiGlu
 {
     /// <summary>The declaration.</summary>

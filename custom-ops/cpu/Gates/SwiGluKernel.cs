@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using OnnxEff.Ir;
 using OnnxEff.Ops;
 
@@ -43,6 +44,7 @@ public static unsafe class SwiGluKernel
         });
     }
 
+    [SkipLocalsInit]
     static void Gate<TLanes, TCodec, TStored>(float alpha, TStored* gate, TStored* up, TStored* output, int count)
         where TLanes : unmanaged, ILanes<TLanes>
         where TCodec : ICodec<TStored>

@@ -104,7 +104,7 @@ INLINE void multiply_tile(const uint8_t *unit, inputs x, const int bits, const i
 #pragma GCC unroll 4
             for (int s = 0; s < chains; s++) sums[t][s] = create(s > 0 || minima ? 0 : -x.sums[t * x.blocks + b] * (1 << (bits - 1)));
         const int32_t *pairs = x.pairs + b * (block_inputs / 2);
-        if (tokens == 1)
+        if (tokens == 1) // Of more of them the sums fill the registers, and an unrolled loop would put some into memory.
 #pragma GCC unroll 4
             for (int v = 0; v < bits; v++) add_vector(unit + side_bytes + v * vector_bytes, pairs + v * fields, x.blocks * (block_inputs / 2), bits, tokens, sums);
         else

@@ -1,4 +1,4 @@
-// The products of Panel.cs. C# can say them, but its compiler moves sums from register to register and lets loops begin anywhere, which takes a third more time on AVX2.
+// The products of Panel.cs. C# can say them, but its compiler moves sums from register to register and lets loops begin anywhere, which takes longer.
 // Device code only.
 #include <immintrin.h>
 #include <stdint.h>
@@ -21,7 +21,7 @@ typedef __m256 floats;
 
 enum { lanes = sizeof(floats) / sizeof(float), vectors = 3, width = lanes * vectors, most_rows = 8 };
 
-// c[r][·] = (add ? c[r][·] : 0) + Σₖ a[r][k · step] · b[k][·] for some rows; the last four of eight lie elsewhere.
+// c[r][·] = (add ? c[r][·] : 0) + Σₖ a[r][k · step] · b[k][·] for some rows.
 TARGET static inline __attribute__((always_inline)) void multiply(const float *const *a, intptr_t step, const float *b, intptr_t depth, float *c, int add, const int rows)
 {
     floats sums[most_rows][vectors];

@@ -1,4 +1,5 @@
 using OnnxEff.CustomOps.Cpu;
+using OnnxEff.Ir;
 using OnnxEff.Ops;
 
 namespace OnnxEff.CustomOps.Native;
@@ -18,8 +19,6 @@ sealed unsafe class SwiGluNode(float alpha) : NodeKernel
     {
         TensorPointer gate = context.Input(0), up = context.Input(1);
         if (SwiGlu.Refusal(gate.Dims!, up.Dims!) is { } refusal) throw new OrtException(refusal);
-        long count = 1;
-        foreach (long size in gate.Dims!) count *= size;
-        SwiGluKernel.Run<LevelLanes>(gate.Kind, alpha, gate.Data, up.Data, context.Output(0, gate.Dims), count, context.ParallelFor);
+        SwiGluKernel.Run<LevelLanes>(gate.Kind, alpha, gate.Data, up.Data, context.Output(0, gate.Dims!), Tensor.CountOf(gate.Dims), context.ParallelFor);
     }
 }
