@@ -37,7 +37,7 @@ public static class Pipelines
     public static IReadOnlyList<PipelineStep> Lower(Target target, long opset, bool packedDocuments = false) =>
     [
         .. target == Target.OnnxEff ? (PipelineStep[])[new(new PlanMasks(packedDocuments), "before attention is lowered: it reads what is known of masks")] : [],
-        .. target != Target.Onnx ? (PipelineStep[])[new(new PackProjections(), "before attention is lowered, which parts what the target cannot take packed")] : [],
+        .. target != Target.Onnx ? (PipelineStep[])[new(new PackProjections(target), "before attention and gates are lowered; what the target cannot take packed is parted then")] : [],
         new(new LowerAttention(target), "first: it may add products and activations of its own"),
         new(new ShapesFromInputs(), "masks that were spelled out ask the inputs, not each layer's values, and are one mask then"),
         new(new LowerNorms(target, opset), "needs the residual sums as they are"),

@@ -1,4 +1,5 @@
 using OnnxEff.GraphPasses.Normalise;
+using OnnxEff.Ir;
 using OnnxEff.Ops;
 using OnnxEff.Ops.Llm;
 using OnnxEff.Rewriting;
@@ -13,8 +14,10 @@ namespace OnnxEff.GraphPasses.Lower;
 /// </summary>
 public sealed class LowerActivations(Target target, long opset) : RulePass(
     Rewrite.Named("lower-gate").Match(Op(Vocabulary.GatedActivation, X, Up).In(Vocabulary.Domain).With("function", Function).With("alpha", Alpha))
-        .To(m => IsOwn(m, target) ? m.Op(OnnxEffOperators.Domain, SwiGlu.Schema.Name, [m[X], m[Up]]).With("alpha", m.Get(Alpha))
+        .To(m => IsOwn(m[X], m.Get(Function), target) ? m.Op(OnnxEffOperators.Domain, SwiGlu.Schema.Name, [m[X], m[Up]]).With("alpha", m.Get(Alpha))
             : m.Op("Mul", Activate(m, target, opset).OfType(m[X].Type), m[Up])),
+    Rewrite.Named("lower-packed-gate").Match(Op(Vocabulary.GatedActivation, X).In(Vocabulary.Domain).With("alpha", Alpha))
+        .To(m => m.Op(OnnxEffOperators.Domain, SwiGlu.Schema.Name, [m[X]]).With("alpha", m.Get(Alpha))),
     Rewrite.Named("lower-activation").Match(Op(Vocabulary.Activation, X).In(Vocabulary.Domain).With("function", Function).With("alpha", Alpha))
         .To(m => Activate(m, target, opset)))
 {
@@ -34,8 +37,8 @@ public sealed class LowerActivations(Target target, long opset) : RulePass(
     public override Exactness Exactness => Exactness.Reassociates;
 
     /// <summary>Two nodes, each of which wakes threads up for a few numbers, take longer than one.</summary>
-    static bool IsOwn(PatchBuilder m, Target target) =>
-        target == Target.OnnxEff && m.Get(Function) == Vocabulary.Silu && SwiGlu.Schema.Types[0].Kinds.Contains(m[X].Element());
+    internal static bool IsOwn(Value gate, string function, Target target) =>
+        target == Target.OnnxEff && function == Vocabulary.Silu && SwiGlu.Schema.Types[0].Kinds.Contains(gate.Element());
 
     static Wire Activate(PatchBuilder m, Target target, long opset)
     {

@@ -7,21 +7,23 @@ namespace OnnxEff.GraphPasses.Lower;
 
 /// <summary>
 /// q, k, v = x·Wq, x·Wk, x·Wv ⇒ (q k v) = x·(Wq Wk Wv), which an attention takes as it is. A product of few columns, as those of shared key
-/// heads are, leaves threads without work, and each node takes its time, which counts where one token is computed. What an exporter
-/// packed, and parts for the attention only, stays whole.
-/// Left alone: projections that something else reads, of different stored forms, or with anything in between, as a norm of queries.
+/// heads are, leaves threads without work, and each node takes its time, which counts where one token is computed. In the same way gate, up =
+/// x·Wg, x·Wu where the operator library's SwiGlu takes them. What an exporter packed, and parts for that reader only, stays whole.
+/// Left alone: projections that something else reads, of different stored forms, or with anything in between, as a norm of queries; gates
+/// with so large a weight that a node more is not seen beside it, since what is joined stands in memory.
 /// </summary>
-public sealed class PackProjections : GraphPass
+public sealed class PackProjections(Target target) : GraphPass
 {
     const int LinearInputs = 5; // x, weight, bias, scales, zero points.
+    const long MostGateBytes = 32 << 20;
 
-    static readonly AttentionInput[] s_projected = [AttentionInput.Query, AttentionInput.Key, AttentionInput.Value];
+    static readonly int[] s_projected = [(int)AttentionInput.Query, (int)AttentionInput.Key, (int)AttentionInput.Value], s_gated = [0, 1];
 
     /// <inheritdoc/>
     public override string Name => "pack-projections";
 
     /// <inheritdoc/>
-    public override string Summary => "x·Wq, x·Wk, x·Wv ⇒ x·(Wq Wk Wv)";
+    public override string Summary => "x·Wq, x·Wk, x·Wv ⇒ x·(Wq Wk Wv), and so gate and up";
 
     /// <inheritdoc/>
     public override Exactness Exactness => Exactness.Reassociates;
@@ -31,14 +33,16 @@ public sealed class PackProjections : GraphPass
     {
         _ = context.Shapes;
         var applied = 0;
-        foreach (var attention in context.Model.Graph.Nodes.Where(LlmAttention.Fits).Select(node => new LlmAttention(node)).ToArray())
+        foreach (var node in context.Model.Graph.Nodes.ToArray())
         {
-            Node[] parts = [.. s_projected.Select(slot => attention[slot]?.Producer).OfType<Node>()];
-            if (!attention.Appends || parts.Length < s_projected.Length || (WholeOf(parts) ?? (AreAlike(parts) ? Pack(attention, parts) : null)) is not { } packed)
+            var slots = LlmAttention.Fits(node) && new LlmAttention(node).Appends ? s_projected : IsGate(node) ? s_gated : [];
+            Node[] parts = [.. slots.Select(slot => node.Input(slot)?.Producer).OfType<Node>()];
+            if (parts.Length == 0 || parts.Length < slots.Length || (WholeOf(parts) ?? (AreAlike(parts) ? Pack(node, parts) : null)) is not { } packed)
                 continue;
-            attention.Node.SetInput((int)AttentionInput.Query, packed);
-            attention.Node.SetInput((int)AttentionInput.Key, null);
-            attention.Node.SetInput((int)AttentionInput.Value, null);
+            node.SetInput(slots[0], packed);
+            foreach (var slot in slots[1..])
+                node.SetInput(slot, null);
+            node.TrimInputs();
             applied++;
         }
         if (applied > 0)
@@ -49,7 +53,10 @@ public sealed class PackProjections : GraphPass
         return new(applied);
     }
 
-    /// <summary>What three slices, side by side and in order, make up.</summary>
+    bool IsGate(Node node) => node.Is(Vocabulary.GatedActivation, Vocabulary.Domain) && node.Input(1) is not null && LowerActivations.IsOwn(node.Input(0)!, node.Text("function"), target)
+        && s_gated.Sum(slot => node.Input(slot)!.Producer?.Input(1)?.Constant?.Data.Length ?? 0) <= MostGateBytes;
+
+    /// <summary>What slices, side by side and in order, make up.</summary>
     static Value? WholeOf(Node[] parts)
     {
         var end = 0L;
@@ -62,7 +69,7 @@ public sealed class PackProjections : GraphPass
         return parts[0].Input(0) is { Type.Shape: { Rank: 3 } shape } whole && shape[2].Constant == end ? whole : null;
     }
 
-    /// <summary>A linear layer that one attention reads, with a weight that nothing else does: it would be stored twice.</summary>
+    /// <summary>A linear layer with one reader, with a weight that nothing else does: it would be stored twice.</summary>
     static bool IsPrivate(Node node) => node.Is(Vocabulary.Linear, Vocabulary.Domain) && !node.Result.IsOutput && node.Result.Uses.Count == 1
         && node.Result.Type?.Shape is { Rank: 3 } && node.Input(1)!.Uses.Count == 1 && node.Inputs.Skip(1).All(input => input is null or { Constant: not null });
 
@@ -75,9 +82,9 @@ public sealed class PackProjections : GraphPass
         .. layer.Attributes.Where(a => a.Key != "N").OrderBy(a => a.Key, StringComparer.Ordinal).Select(a => $"{a.Key}={(a.Value is StringAttribute text ? text.Text : a.Value)}"),
     ]);
 
-    static Value Pack(LlmAttention attention, Node[] layers)
+    static Value Pack(Node reader, Node[] layers)
     {
-        var build = new GraphBuilder(attention.Node.Graph, attention.Node.Name);
+        var build = new GraphBuilder(reader.Graph, reader.Name);
         // Columns of a plain weight lie apart; everything else is stored by outputs.
         var isByColumns = layers[0].Int("transposed") == 0;
         Value? Side(int slot) => layers[0].Input(slot) is null ? null

@@ -27,6 +27,9 @@ public sealed class MlpActivation : GraphPass
     static readonly RuleSet Fused = new(
         Rewrite.Named("raise-swiglu").Match(Op(SwiGlu.Schema.Name, X, Up).In(OnnxEffOperators.Domain).With("alpha", Alpha))
             .To(m => m.Op(Vocabulary.Domain, Vocabulary.GatedActivation, [m[X], m[Up]]).With("function", Vocabulary.Silu).With("alpha", m.Get(Alpha))),
+        Rewrite.Named("raise-packed-swiglu").Match(Op(SwiGlu.Schema.Name, X).In(OnnxEffOperators.Domain).With("alpha", Alpha))
+            .When(m => m[X].Shape() is [.., { Constant: not null }], "the length of a packed gate must be known")
+            .To(m => m.Op(Vocabulary.Domain, Vocabulary.GatedActivation, [Half(m, 0), Half(m, 1)]).With("function", Vocabulary.Silu).With("alpha", m.Get(Alpha))),
         Rewrite.Named("raise-bias-gelu").Match(Op("BiasGelu", X, Bias).In(Contrib)).To(m => m.Op(Contrib, "Gelu", [Biased(m)])),
         Rewrite.Named("raise-bias-fast-gelu").Match(Op("FastGelu", X, Bias).In(Contrib)).To(m => m.Op(Contrib, "FastGelu", [Biased(m)])));
 
@@ -98,6 +101,15 @@ public sealed class MlpActivation : GraphPass
             result = build.Op("Cast", [result], type, ("to", (long)type.Element));
         Replacement.Put(cone.To, result, isNew: true);
         Replacement.RemoveIfUnused(node);
+    }
+
+    /// <summary>A packed gate's gate (0) or up (1).</summary>
+    static Wire Half(PatchBuilder m, long index)
+    {
+        var shape = m[X].Shape()!;
+        var width = shape[^1].Constant!.Value / 2;
+        Wire Of(long number) => m.Constant(Tensor.Vector(number));
+        return m.Op("Slice", m[X], Of(index * width), Of((index + 1) * width), Of(shape.Rank - 1)).OfType(new(m[X].Element(), new TensorShape([.. shape.SkipLast(1), width])));
     }
 
     static Wire Biased(PatchBuilder m) => m.Op("Add", m[X], m[Bias]).OfType(m[X].Type);

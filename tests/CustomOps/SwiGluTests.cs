@@ -36,6 +36,28 @@ public unsafe class SwiGluTests
                     if (!(Math.Abs(actual[i] - expected[i]) <= (4 + Math.Abs(alpha * gate[i])) * MathF.ScaleB(1, -23) * Math.Abs(expected[i]) + 1e-30)) Assert.Fail($"{level}: {actual[i]} at {i}, not {expected[i]}.");
     }
 
+    [Theory]
+    [InlineData(1, 1536)]
+    [InlineData(3, 17)]
+    [InlineData(0, 8)]
+    [InlineData(5, 4099)]
+    public void Halves_of_one_tensor_are_as_good_as_two(int rows, int width)
+    {
+        (float[] gate, float[] up) = (Draw(rows * width, 20, 1), Draw(rows * width, 3, 2));
+        float[] both = [.. Enumerable.Range(0, rows).SelectMany(row => gate.Skip(row * width).Take(width).Concat(up.Skip(row * width).Take(width)))];
+        ParallelFor threads = (items, body) => Parallel.For(0, items, body);
+        foreach (ElementType kind in (ElementType[])[ElementType.Float32, ElementType.Float16])
+            foreach (ParallelFor? parallel in (ParallelFor?[])[null, threads])
+            {
+                using var memory = new Arena();
+                TensorPointer apart = memory.Empty([rows, width], kind), joined = memory.Empty([rows, width], kind);
+                SwiGluKernel.Run<V128>(kind, 1, memory.Copy(Stored(kind, [rows, width], gate)).Data, memory.Copy(Stored(kind, [rows, width], up)).Data, apart.Data, (long)rows * width, null);
+                SwiGluKernel.RunPacked<V128>(kind, 1, memory.Copy(Stored(kind, [rows, 2 * width], both)).Data, joined.Data, (rows, width), parallel);
+                // What stands in a register of its own in one is behind the last in the other.
+                Assert.All(Arena.Read(apart).Data.Zip(Arena.Read(joined).Data), e => Assert.Equal(e.First, e.Second, Math.Abs(e.First) * (kind == ElementType.Float32 ? 4e-6 : 1e-3) + 1e-7));
+            }
+    }
+
     [Fact]
     public void Gates_far_out_close_and_what_is_no_number_stays_none()
     {
@@ -63,11 +85,28 @@ public unsafe class SwiGluTests
     }
 
     [Fact]
+    public void A_session_takes_both_in_one_tensor()
+    {
+        float[] both = Draw(3 * 2 * 33, 8, 5);
+        Dense<float> actual = LinearNode.Run(new([1, 3, 66], both), ElementType.Float32, SwiGlu.Schema, []);
+        Assert.Equal([1, 3, 33], actual.Dims);
+        float[][] rows = [.. both.Chunk(33)];
+        Assert.All(Enumerable.Range(0, 3).SelectMany(row => SwiGlu.Reference(rows[2 * row], rows[2 * row + 1], 1)).Zip(actual.Data), e => Assert.Equal(e.First, e.Second, 1e-6 * (1 + Math.Abs(e.First))));
+    }
+
+    [Fact]
+    public void A_session_refuses_a_tensor_that_is_not_both() =>
+        Assert.Contains("gate is [1, 3, 67]: without up", Assert.Throws<OrtException>(() => LinearNode.Run(new([1, 3, 67], new float[3 * 67]), ElementType.Float32, SwiGlu.Schema, [])).Message);
+
+    [Fact]
     public void A_session_refuses_an_up_of_other_sizes() =>
         Assert.Contains("up is [1, 3, 76], not [1, 3, 77]", Assert.Throws<OrtException>(() => Run(ElementType.Float32, new float[3 * 77], new float[3 * 76], 76)).Message);
 
     static Dense<float> Run(ElementType kind, float[] gate, float[] up, int width) => LinearNode.Run(new([1, 3, 77], gate), kind, SwiGlu.Schema,
-        [("up", kind == ElementType.Float32 ? Tensor.Create<float>([1, 3, width], up) : Tensor.Create<Half>([1, 3, width], [.. up.Select(x => (Half)x)]))]);
+        [("up", Stored(kind, [1, 3, width], up))]);
+
+    static Tensor Stored(ElementType kind, long[] dims, float[] values) =>
+        kind == ElementType.Float32 ? Tensor.Create<float>(dims, values) : Tensor.Create<Half>(dims, [.. values.Select(x => (Half)x)]);
 
     static List<(string Level, float[] Output)> AtEachLevel(float[] gate, float[] up, float alpha, ParallelFor? parallel)
     {

@@ -21,26 +21,44 @@ public static unsafe class SwiGluKernel
     /// <param name="output">[count]</param>
     /// <param name="count">Elements.</param>
     /// <param name="parallel">The host's threads, or null to stay on this one.</param>
-    public static void Run<TLanes>(ElementType kind, float alpha, void* gate, void* up, void* output, long count, ParallelFor? parallel) where TLanes : unmanaged, ILanes<TLanes>
+    public static void Run<TLanes>(ElementType kind, float alpha, void* gate, void* up, void* output, long count, ParallelFor? parallel) where TLanes : unmanaged, ILanes<TLanes> =>
+        Run<TLanes>(kind, alpha, gate, up, output, new Rows(1, count, count), parallel);
+
+    /// <summary>Computes one call whose gate and up are the halves of one tensor's rows.</summary>
+    /// <typeparam name="TLanes">The vector width of the level that runs.</typeparam>
+    /// <param name="kind">fp32 or fp16.</param>
+    /// <param name="alpha">The attribute.</param>
+    /// <param name="both">[rows, gate and up, F]</param>
+    /// <param name="output">[rows, F]</param>
+    /// <param name="size">Rows, and F.</param>
+    /// <param name="parallel">The host's threads, or null to stay on this one.</param>
+    public static void RunPacked<TLanes>(ElementType kind, float alpha, void* both, void* output, (long Rows, long Width) size, ParallelFor? parallel) where TLanes : unmanaged, ILanes<TLanes> =>
+        Run<TLanes>(kind, alpha, both, (byte*)both + size.Width * (kind == ElementType.Float16 ? sizeof(Half) : sizeof(float)), output, new Rows(size.Rows, size.Width, 2 * size.Width), parallel);
+
+    // Rows of gate and up begin so many elements behind those before them.
+    readonly record struct Rows(long Count, long Width, long Step);
+
+    static void Run<TLanes>(ElementType kind, float alpha, void* gate, void* up, void* output, Rows rows, ParallelFor? parallel) where TLanes : unmanaged, ILanes<TLanes>
     {
         switch (kind)
         {
-            case ElementType.Float32: Run<TLanes, SingleCodec, float>(alpha, (float*)gate, (float*)up, (float*)output, count, parallel); break;
-            case ElementType.Float16: Run<TLanes, HalfCodec, Half>(alpha, (Half*)gate, (Half*)up, (Half*)output, count, parallel); break;
+            case ElementType.Float32: Run<TLanes, SingleCodec, float>(alpha, (float*)gate, (float*)up, (float*)output, rows, parallel); break;
+            case ElementType.Float16: Run<TLanes, HalfCodec, Half>(alpha, (Half*)gate, (Half*)up, (Half*)output, rows, parallel); break;
             default: throw new UnreachableException($"SwiGlu is declared for fp32 and fp16, not for {kind}.");
         }
     }
 
-    static void Run<TLanes, TCodec, TStored>(float alpha, TStored* gate, TStored* up, TStored* output, long count, ParallelFor? parallel)
+    static void Run<TLanes, TCodec, TStored>(float alpha, TStored* gate, TStored* up, TStored* output, Rows rows, ParallelFor? parallel)
         where TLanes : unmanaged, ILanes<TLanes>
         where TCodec : ICodec<TStored>
         where TStored : unmanaged
     {
-        int chunks = checked((int)((count + Chunk - 1) / Chunk));
-        Workers.Run(chunks < 4 ? null : parallel, chunks, chunk =>
+        long chunks = (rows.Width + Chunk - 1) / Chunk;
+        Workers.Run(rows.Count * rows.Width < 4 * Chunk ? null : parallel, checked((int)(rows.Count * chunks)), item =>
         {
-            long first = (long)chunk * Chunk, end = Math.Min(count, first + Chunk);
-            for (; first < end; first += AtOnce) Gate<TLanes, TCodec, TStored>(alpha, gate + first, up + first, output + first, (int)Math.Min(AtOnce, end - first));
+            (long row, long chunk) = Math.DivRem(item, chunks);
+            long first = chunk * Chunk, end = Math.Min(rows.Width, first + Chunk), at = row * rows.Step, target = row * rows.Width;
+            for (; first < end; first += AtOnce) Gate<TLanes, TCodec, TStored>(alpha, gate + at + first, up + at + first, output + target + first, (int)Math.Min(AtOnce, end - first));
         });
     }
 

@@ -9,16 +9,24 @@ sealed unsafe class SwiGluNode(float alpha) : NodeKernel
 {
     public static NodeKernel Create(KernelInfo info) => new SwiGluNode(info.Float("alpha"));
 
-    /// <summary>output as gate.</summary>
+    /// <summary>output as gate, or as half of it where it holds both.</summary>
     public static void InferShapes(ShapeInferContext context)
     {
-        if (context.Input(0) is (var kind, { } dims)) context.Output(0, kind, dims);
+        if (context.Input(0) is not (var kind, { } dims)) return;
+        if (context.Input(1) is not null) context.Output(0, kind, dims);
+        else if (dims is [.. var rows, var both]) context.Output(0, kind, [.. rows, both.Size < 0 ? SymbolicDim.Unknown : both.Size / 2]);
     }
 
     public override void Compute(KernelContext context)
     {
         TensorPointer gate = context.Input(0), up = context.Input(1);
-        if (SwiGlu.Refusal(gate.Dims!, up.Dims!) is { } refusal) throw new OrtException(refusal);
-        SwiGluKernel.Run<LevelLanes>(gate.Kind, alpha, gate.Data, up.Data, context.Output(0, gate.Dims!), Tensor.CountOf(gate.Dims), context.ParallelFor);
+        if (SwiGlu.Refusal(gate.Dims!, up.Dims) is { } refusal) throw new OrtException(refusal);
+        long[] dims = gate.Dims!;
+        if (up.Dims is not null) SwiGluKernel.Run<LevelLanes>(gate.Kind, alpha, gate.Data, up.Data, context.Output(0, dims), Tensor.CountOf(dims), context.ParallelFor);
+        else
+        {
+            dims = [.. dims[..^1], dims[^1] / 2];
+            SwiGluKernel.RunPacked<LevelLanes>(gate.Kind, alpha, gate.Data, context.Output(0, dims), (Tensor.CountOf(dims.AsSpan(0, dims.Length - 1)), dims[^1]), context.ParallelFor);
+        }
     }
 }

@@ -32,8 +32,8 @@ public static class Vocabulary
     public const string Activation = "Activation";
 
     /// <summary>
-    /// activation(gate) · up. Inputs gate, up; attributes as those of <see cref="Activation"/>. The three linear layers around it
-    /// stay nodes of their own.
+    /// activation(gate) · up. Inputs gate, up; with up left out gate[..., 2·F] holds both, one behind the other. Attributes as those of
+    /// <see cref="Activation"/>. The linear layers around it stay nodes of their own.
     /// </summary>
     public const string GatedActivation = "GatedActivation";
 

@@ -60,6 +60,47 @@ public class PackProjectionsTests
         Assert.Equal(3, model.Graph.Nodes.Count(n => n.OpType is "MatMul" or "MatMulNBits"));
     }
 
+    [Theory]
+    [InlineData(Form.Plain)]
+    [InlineData(Form.Biased)]
+    [InlineData(Form.Transposed)]
+    [InlineData(Form.FourBits)]
+    public void Gate_and_up_become_one_product(Form form)
+    {
+        var (model, _) = AllTargets.AssertSame(Gate(form), Target.OnnxEff, 1e-4);
+        Assert.Equal(1, model.Graph.Nodes.Count(n => n.OpType is "MatMul" or "MatMulNBits"));
+        Assert.Null(Assert.Single(model.Graph.Nodes, n => n.OpType == "SwiGlu").Input(1));
+    }
+
+    [Fact]
+    public void Gate_and_up_stay_two_where_an_operator_for_both_is_not()
+    {
+        var (model, _) = AllTargets.AssertSame(Gate(Form.Plain), Target.Ort, 1e-4);
+        Assert.Equal(2, model.Graph.Nodes.Count(n => n.OpType == "MatMul"));
+    }
+
+    [Fact]
+    public void Gate_and_up_of_which_something_else_reads_one_stay()
+    {
+        var (model, _) = AllTargets.AssertSame(Gate(Form.Plain).Node("seen", "Neg", "u").Output("seen"), Target.OnnxEff, 1e-4);
+        Assert.Equal(2, model.Graph.Nodes.Count(n => n.OpType == "MatMul"));
+    }
+
+    [Fact]
+    public void Large_gates_stay()
+    {
+        var (model, _) = AllTargets.AssertSame(Gate(Form.Plain, hidden: 1024, heads: 150), Target.OnnxEff, 1e-4);
+        Assert.Equal(2, model.Graph.Nodes.Count(n => n.OpType == "MatMul"));
+    }
+
+    static Sketch Gate(Form form, int hidden = Hidden, int heads = 3)
+    {
+        var sketch = new Sketch(opset: 23).Input("x", B, S, hidden);
+        Project(sketch, "g", heads, form, hidden);
+        Project(sketch, "u", heads, form, hidden);
+        return sketch.Node("s", "Sigmoid", "g").Node("a", "Mul", "g s").Node("y", "Mul", "a u").Output("y");
+    }
+
     static Sketch Start() => new Sketch(opset: 23).Input("x", B, S, Hidden);
 
     static Sketch Attention(Form form)
@@ -74,26 +115,26 @@ public class PackProjectionsTests
     static Sketch Finish(Sketch sketch) => sketch
         .Node("y", "Attention", "q k v", ("q_num_heads", (long)Heads), ("kv_num_heads", (long)KvHeads), ("is_causal", 1L)).Output("y");
 
-    static void Project(Sketch sketch, string name, int heads, Form form)
+    static void Project(Sketch sketch, string name, int heads, Form form, int hidden = Hidden)
     {
         long width = heads * Size;
         switch (form)
         {
             case Form.Plain:
-                sketch.Weight($"w{name}", Hidden, width).Node(name, "MatMul", $"x w{name}");
+                sketch.Weight($"w{name}", hidden, width).Node(name, "MatMul", $"x w{name}");
                 break;
             case Form.Biased:
-                sketch.Weight($"w{name}", Hidden, width).Weight($"{name}.bias", width).Node($"{name}.p", "MatMul", $"x w{name}").Node(name, "Add", $"{name}.p {name}.bias");
+                sketch.Weight($"w{name}", hidden, width).Weight($"{name}.bias", width).Node($"{name}.p", "MatMul", $"x w{name}").Node(name, "Add", $"{name}.p {name}.bias");
                 break;
             case Form.Transposed:
-                sketch.Weight($"w{name}", width, Hidden).Node($"t{name}", "Transpose", $"w{name}").Node(name, "MatMul", $"x t{name}");
+                sketch.Weight($"w{name}", width, hidden).Node($"t{name}", "Transpose", $"w{name}").Node(name, "MatMul", $"x t{name}");
                 break;
             default:
                 var random = new Random(name[0]);
-                var codes = new byte[width * Hidden / 2];
+                var codes = new byte[width * hidden / 2];
                 random.NextBytes(codes);
-                sketch.Const($"w{name}", Tensor.Create<byte>([width, 1, Hidden / 2], codes)).Weight($"s{name}", width)
-                    .Node(name, "com.microsoft.MatMulNBits", $"x w{name} s{name}", ("K", Hidden), ("N", width), ("bits", 4), ("block_size", 32));
+                sketch.Const($"w{name}", Tensor.Create<byte>([width, 1, hidden / 2], codes)).Weight($"s{name}", width)
+                    .Node(name, "com.microsoft.MatMulNBits", $"x w{name} s{name}", ("K", hidden), ("N", width), ("bits", 4), ("block_size", 32));
                 break;
         }
     }

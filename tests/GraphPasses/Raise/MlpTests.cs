@@ -40,6 +40,18 @@ public class MlpTests
     }
 
     [Fact]
+    public void A_gate_of_one_product_is_one_operator_and_is_raised_from_it_again()
+    {
+        var sketch = new Sketch(opset: 20).Input("x", 1, 2, 8).Weight("w", 8, 32).Const("sizes", 16, 16).Node("both", "MatMul", "x w").Node("g up", "Split", "both sizes", ("axis", 2L))
+            .Node("s", "Sigmoid", "g").Node("a", "Mul", "g s").Node("y", "Mul", "a up").Output("y");
+        var (model, _) = AllTargets.AssertSame(sketch, Target.OnnxEff);
+        Assert.Equal(["MatMul", "SwiGlu"], model.Graph.Nodes.Select(n => n.OpType));
+        Assert.Null(model.Graph.Nodes.Last().Input(1));
+        Assert.Equal(1, new MlpActivation().Run(new PassContext(model)).Applied);
+        Assert.Equal(["MatMul", "Slice", "Slice", "GatedActivation"], model.Graph.Nodes.Select(n => n.OpType));
+    }
+
+    [Fact]
     public void An_activation_with_another_reader_stays_apart()
     {
         var sketch = Start().Node("s", "Sigmoid", "x").Node("g", "Mul", "x s").Node("y", "Mul", "g up").Output("y", "g");
