@@ -29,6 +29,9 @@ public sealed record OptimizeOptions
     /// </summary>
     public bool PackedDocuments { get; init; }
 
+    /// <summary>True to leave gate and up of a feed-forward part two products: what quantises them next gives each its own codebook and scales of columns then.</summary>
+    public bool GatesApart { get; init; }
+
     /// <summary>Passes that run on the raised graph, each with the reason why: those that change what a model computes.</summary>
     public IReadOnlyList<PipelineStep> Transforms { get; init; } = [];
 

@@ -32,7 +32,7 @@ public static class Optimizer
         var raise = new Pipeline([.. Select(Pipelines.Raise, options)]).Run(context);
         var transform = new Pipeline(options.Transforms).Run(context);
         var layers = LayerReports.OfRaised(model, [.. raise.Refusals]);
-        var lower = new Pipeline(Pipelines.Lower(options.Target, model.Opset, options.PackedDocuments)).Run(context);
+        var lower = new Pipeline(Pipelines.Lower(options.Target, model.Opset, options.PackedDocuments, options.GatesApart)).Run(context);
         if (options.PackedDocuments && lower.Applied("plan-masks") < layers.Count)
             throw new NotSupportedException($"Documents cannot be packed in this model's rows: {lower.Refusals.FirstOrDefault(r => r.Rule == "plan-masks")?.Sentence ?? "an attention was left"}.");
         ImportDomains(model);

@@ -34,10 +34,11 @@ public static class Pipelines
     /// <param name="target">What may be used.</param>
     /// <param name="opset">Version of the standard operators.</param>
     /// <param name="packedDocuments">True if a row may hold several documents.</param>
-    public static IReadOnlyList<PipelineStep> Lower(Target target, long opset, bool packedDocuments = false) =>
+    /// <param name="gatesApart">True if gate and up stay two products.</param>
+    public static IReadOnlyList<PipelineStep> Lower(Target target, long opset, bool packedDocuments = false, bool gatesApart = false) =>
     [
         .. target == Target.OnnxEff ? (PipelineStep[])[new(new PlanMasks(packedDocuments), "before attention is lowered: it reads what is known of masks")] : [],
-        .. target != Target.Onnx ? (PipelineStep[])[new(new PackProjections(target), "before attention and gates are lowered; what the target cannot take packed is parted then")] : [],
+        .. target != Target.Onnx ? (PipelineStep[])[new(new PackProjections(target, gatesApart), "before attention and gates are lowered; what the target cannot take packed is parted then")] : [],
         new(new LowerAttention(target), "first: it may add products and activations of its own"),
         new(new ShapesFromInputs(), "masks that were spelled out ask the inputs, not each layer's values, and are one mask then"),
         new(new LowerNorms(target, opset), "needs the residual sums as they are"),

@@ -51,7 +51,7 @@ sealed class CompressRun(Terminal terminal)
         var output = ModelFiles.Output(Output, input, Force);
         var windows = CalibrationWindows.Of(Tokens(input), CalibrationTokens, Window);
         var model = OnnxReader.Load(input);
-        terminal.Working("Rewriting", progress => Optimizer.Run(model, new() { Target = Target ?? Form.Target, Progress = progress }, new OrtEvaluator()));
+        terminal.Working("Rewriting", progress => Optimizer.Run(model, new() { Target = Target ?? Form.Target, GatesApart = true, Progress = progress }, new OrtEvaluator()));
         model.Graph.Sort();
         var signature = DecoderSignature.Recognise(model.Graph, out var refusal) ?? throw new NotSupportedException(refusal);
         var found = LinearFinder.Find(model.Graph, signature);

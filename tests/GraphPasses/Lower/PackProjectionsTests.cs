@@ -87,6 +87,14 @@ public class PackProjectionsTests
     }
 
     [Fact]
+    public void Gate_and_up_stay_two_where_that_is_asked_for()
+    {
+        var sketch = Gate(Form.Plain);
+        sketch.Run([.. Pipelines.Raise.Select(s => s.Pass), .. Pipelines.Lower(Target.OnnxEff, opset: 23, gatesApart: true).Select(s => s.Pass)]);
+        Assert.Equal(["MatMul", "MatMul", "SwiGlu"], sketch.Graph.Nodes.Select(n => n.OpType));
+    }
+
+    [Fact]
     public void Large_gates_stay()
     {
         var (model, _) = AllTargets.AssertSame(Gate(Form.Plain, hidden: 1024, heads: 150), Target.OnnxEff, 1e-4);
