@@ -86,7 +86,7 @@ public sealed class PackProjections(Target target, bool gatesApart) : GraphPass
 
     static Value Pack(Node reader, Node[] layers)
     {
-        var build = new GraphBuilder(reader.Graph, reader.Name);
+        var build = new GraphBuilder(reader.Graph, Joined([.. layers.Select(layer => layer.Name.Split('/'))]) ?? reader.Name);
         // Columns of a plain weight lie apart; everything else is stored by outputs.
         var isByColumns = layers[0].Int("transposed") == 0;
         Value? Side(int slot) => layers[0].Input(slot) is null ? null
@@ -96,6 +96,13 @@ public sealed class PackProjections(Target target, bool gatesApart) : GraphPass
         var shape = layers[0].Result.Type!.Shape!;
         var width = layers.Select(layer => layer.Result.Type!.Shape![2]).Aggregate((a, b) => a + b);
         return build.Output(node, "packed", new TensorType(layers[0].Result.Type!.Element, new TensorShape(shape[0], shape[1], width)));
+    }
+
+    /// <summary>/attn/q_proj/MatMul, /attn/k_proj/MatMul ⇒ /attn/q_proj+k_proj: what names share, and where they part; null if they do not part.</summary>
+    static string? Joined(string[][] names)
+    {
+        var shared = names[0].TakeWhile((part, i) => Array.TrueForAll(names, name => i < name.Length && name[i] == part)).Count();
+        return Array.TrueForAll(names, name => shared < name.Length) ? string.Join('/', [.. names[0][..shared], string.Join('+', names.Select(name => name[shared]))]) : null;
     }
 
     /// <summary>Tensors joined along an axis, before which all sizes agree.</summary>
