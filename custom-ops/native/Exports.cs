@@ -15,10 +15,9 @@ static unsafe class Exports
     [UnmanagedCallersOnly(EntryPoint = "RegisterCustomOps", CallConvs = [typeof(CallConvCdecl)])]
     public static nint RegisterCustomOps(void* options, OrtApiBase* apiBase)
     {
-        void** table = apiBase->Table(OrtApi.Version);
-        var api = new OrtApi(table != null ? table : apiBase->Table(1)); // Every version can make a status.
-        if (table == null)
-            return api.CreateStatus(OrtErrorCode.Fail, $"onnxeff needs ONNX Runtime 1.18 or newer; this is {apiBase->RuntimeVersion}.");
+        OrtApi api = OrtApi.Of(apiBase);
+        if (api.Table == null) // Every version can make a status.
+            return new OrtApi(apiBase->Table(1)).CreateStatus(OrtErrorCode.Fail, $"onnxeff needs ONNX Runtime 1.18 or newer; this is {apiBase->RuntimeVersion}.");
         try
         {
             OwnLibrary.Pin();

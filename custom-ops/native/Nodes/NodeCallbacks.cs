@@ -11,7 +11,7 @@ static unsafe class NodeCallbacks
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     public static nint Create(OrtCustomOp* op, void** table, void* info, void** kernel)
     {
-        var api = new OrtApi(table);
+        var api = new OrtApi(table, op->SizesOf);
         var (schema, create, _) = Registration.Kernels[op->Kernel];
         try
         {

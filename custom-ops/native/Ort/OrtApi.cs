@@ -36,12 +36,26 @@ sealed class OrtException(string message, OrtErrorCode code = OrtErrorCode.Inval
 }
 
 /// <summary>The few functions of OrtApi that the library calls; each property names the slot of the C table.</summary>
-readonly unsafe struct OrtApi(void** table)
+/// <param name="table">The table.</param>
+/// <param name="sizesOf">What <see cref="SizesOf"/> found.</param>
+readonly unsafe struct OrtApi(void** table, void* sizesOf = null)
 {
     /// <summary>ORT 1.18: the first with all fields of OrtCustomOp.</summary>
     public const uint Version = 18;
 
     public void** Table => table;
+
+    /// <summary>GetTensorElementTypeAndShapeDataReference, or null of ORT before 1.24: what it gives need not be released, as what others allocate for each tensor of each call.</summary>
+    public void* SizesOf => sizesOf;
+
+    /// <summary>The functions of a runtime; without a table where it has not those of <see cref="Version"/>.</summary>
+    public static OrtApi Of(OrtApiBase* runtime)
+    {
+        void** table = runtime->Table(Version);
+        // A runtime that is asked for a version it does not have complains on the console.
+        bool isLater = table != null && System.Version.TryParse(runtime->RuntimeVersion, out System.Version? version) && version >= new System.Version(1, 24);
+        return new(table, isLater ? runtime->Table(24)[414] : null);
+    }
 
     public nint CreateStatus(OrtErrorCode code, string message)
     {
@@ -128,18 +142,32 @@ readonly unsafe struct OrtApi(void** table)
     /// <summary>The tensor of an OrtValue.</summary>
     public TensorPointer Tensor(void* value)
     {
-        void* shape, data;
+        void* data;
+        Check(GetTensorMutableData(value, &data));
+        long[] dims = sizesOf == null ? Sizes(value, out int kind) : SizesInPlace(value, out kind);
+        return new TensorPointer(data, dims, (ElementType)kind);
+    }
+
+    long[] SizesInPlace(void* value, out int kind)
+    {
+        long* sizes;
+        nuint rank;
+        fixed (int* type = &kind) Check(((delegate* unmanaged<void*, int*, long**, nuint*, nint>)sizesOf)(value, type, &sizes, &rank));
+        return new ReadOnlySpan<long>(sizes, (int)rank).ToArray();
+    }
+
+    long[] Sizes(void* value, out int kind)
+    {
+        void* shape;
         Check(GetTensorTypeAndShape(value, &shape));
         try
         {
-            int kind;
             nuint rank;
-            Check(GetTensorElementType(shape, &kind));
+            fixed (int* type = &kind) Check(GetTensorElementType(shape, type));
             Check(GetDimensionsCount(shape, &rank));
             var dims = new long[rank];
             fixed (long* sizes = dims) Check(GetDimensions(shape, sizes, rank));
-            Check(GetTensorMutableData(value, &data));
-            return new TensorPointer(data, dims, (ElementType)kind);
+            return dims;
         }
         finally
         {

@@ -40,6 +40,7 @@ unsafe struct OrtCustomOp
     // From here on ours.
     public byte* Name;
     public void** Api;
+    public void* SizesOf;
 
     /// <summary>Index into <see cref="Registration.Kernels"/>.</summary>
     public int Kernel;

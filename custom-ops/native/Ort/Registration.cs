@@ -49,6 +49,7 @@ static unsafe class Registration
         var op = (OrtCustomOp*)NativeMemory.AllocZeroed((nuint)sizeof(OrtCustomOp));
         OrtCustomOp.Connect(op);
         op->Api = api.Table;
+        op->SizesOf = api.SizesOf;
         op->Kernel = kernel;
         op->Since = schema.Since;
         op->Name = (byte*)Marshal.StringToCoTaskMemUTF8(schema.Name);
