@@ -122,6 +122,27 @@ public sealed class CompressCommandTests : IDisposable
         Assert.DoesNotContain("out.onnx", folder.Names);
     }
 
+    [Theory]
+    [InlineData("int4")]
+    [InlineData("vq:2")]
+    public void Windows_are_no_longer_than_the_model_s_table_of_positions(string form)
+    {
+        OperatorLibrary.Require();
+        File.WriteAllText(folder["ids.json"], $"[{string.Join(',', Enumerable.Range(0, 2048).Select(i => i * 13 % 61))}]");
+        var run = CliProcess.Run("compress", Fixtures.Of("llama--genai-fp32", "model.onnx"), folder["out.onnx"], "--weights", form, "--calibration", folder["ids.json"], "--json");
+        Assert.True(run.ExitCode == 0, run.Error);
+        Assert.Contains("The model runs on no window of 512 tokens; it is calibrated on windows of 256.", run.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Ids_that_the_vocabulary_has_not_are_refused()
+    {
+        File.WriteAllText(folder["ids.json"], $"[{string.Join(',', Enumerable.Range(0, 64).Select(i => i == 7 ? 2048 : i))}]");
+        var run = CliProcess.Run("compress", Demo.Model, folder["out.onnx"], "--weights", "int4", "--calibration", folder["ids.json"]);
+        Demo.AssertFailed(3, run);
+        Assert.Contains("Token 7 of the calibration text is 2048, and the model's vocabulary has 2048", run.Error, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Calibration_that_is_no_list_of_ids_is_refused()
     {

@@ -58,9 +58,12 @@ sealed class CompressRun(Terminal terminal)
         if (found.Sites.Count == 0)
             throw new CommandException(ExitCode.RequiredPassMatchedNothing, $"'{Input}' has no linear layer to quantise: {(found.Skipped is [var first, ..] ? first.Sentence : null) ?? "it has no product with a constant matrix"}.");
 
+        var evaluator = new OrtEvaluator(Options(model));
+        var whole = windows;
+        windows = WindowLength.Fit(whole, CalibrationTokens, model, signature, found, evaluator);
         var quantizer = Create(found);
-        var compressor = new Compressor(model, signature, found, windows, new OrtEvaluator(Options(model)), quantizer);
-        var notes = Notes(found, windows);
+        var compressor = new Compressor(model, signature, found, windows, evaluator, quantizer);
+        var notes = Notes(found, windows, whole.Window);
         Declare(found, quantizer, compressor, windows, notes);
         ModelFiles.MakeFolder(output);
         var work = new WorkFolder(output, WorkFolder.Key(found, windows, quantizer.Settings));
@@ -112,11 +115,14 @@ sealed class CompressRun(Terminal terminal)
             : Tokenizer.Load(ModelFiles.Tokenizer(model, TokenizerFile)).Encode(File.ReadAllText(Calibration));
     }
 
-    static string[] Notes(FoundLinears found, CalibrationWindows windows)
+    static string[] Notes(FoundLinears found, CalibrationWindows windows, int window)
     {
+        var notes = new List<string>();
+        if (windows.Window < window) notes.Add($"The model runs on no window of {window} tokens; it is calibrated on windows of {windows.Window}.");
         var widest = found.Sites.MaxBy(site => site.Inputs)!;
-        return widest.Inputs <= windows.TokenCount ? []
-            : [$"The calibration text has {windows.TokenCount} tokens, fewer than the {widest.Inputs} inputs of '{widest.Linears[0].Name}': damping is 10 % there and not 1 %; a longer text is better."];
+        if (widest.Inputs > windows.TokenCount)
+            notes.Add($"The calibration text has {windows.TokenCount} tokens, fewer than the {widest.Inputs} inputs of '{widest.Linears[0].Name}': damping is 10 % there and not 1 %; a longer text is better.");
+        return [.. notes];
     }
 
     void Declare(FoundLinears found, SiteQuantizer quantizer, Compressor compressor, CalibrationWindows windows, string[] notes)

@@ -51,7 +51,7 @@ public sealed class CalibrationRun(Model model, DecoderSignature signature, Cali
         {
             var feeds = segment.Reads.ToDictionary(value => value.Name, value => values[value.Name]);
             if (other is not null) feeds[OtherName] = other[index];
-            var results = _pool.Run(evaluation, feeds);
+            var results = Results(evaluation, feeds, segment);
             for (var i = 0; i < segment.Makes.Count; i++) values[segment.Makes[i].Name] = results[i];
             var next = segment.Makes.Count;
             if (keepsTaps && made < 0) _ownTaps.Add(results[next++]);
@@ -78,9 +78,24 @@ public sealed class CalibrationRun(Model model, DecoderSignature signature, Cali
         }
         catch (InvalidOperationException fault)
         {
-            throw new InvalidDataException($"ONNX Runtime does not run the part of the model that leads to '{segment.Tap.Name}': {fault.Message}", fault);
+            throw Stopped(segment, "", fault);
         }
     }
+
+    IReadOnlyList<Tensor> Results(IEvaluation evaluation, Dictionary<string, Tensor> feeds, GraphSegment segment)
+    {
+        try
+        {
+            return _pool.Run(evaluation, feeds);
+        }
+        catch (InvalidOperationException fault)
+        {
+            throw Stopped(segment, $" on windows of {windows.Window} tokens", fault);
+        }
+    }
+
+    static InvalidDataException Stopped(GraphSegment segment, string onWhat, InvalidOperationException fault) =>
+        new($"ONNX Runtime does not run the part of the model that leads to '{segment.Tap.Name}'{onWhat}: {fault.Message}", fault);
 
     Model Cut(GraphSegment segment, InputMoment? moment, bool keepsTaps, bool compares)
     {

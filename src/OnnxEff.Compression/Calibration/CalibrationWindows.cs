@@ -9,6 +9,9 @@ namespace OnnxEff.Compression;
 /// <param name="Count">Windows; they are spread evenly over the ids.</param>
 public sealed record CalibrationWindows(int[] Tokens, int Window, int Count)
 {
+    /// <summary>Tokens of the shortest window.</summary>
+    public const int Shortest = 32;
+
     /// <summary>Tokens of all windows.</summary>
     public long TokenCount => (long)Window * Count;
 
@@ -16,7 +19,6 @@ public sealed record CalibrationWindows(int[] Tokens, int Window, int Count)
     /// <exception cref="InvalidDataException">The text is shorter than 32 tokens, or holds ids that no vocabulary has.</exception>
     public static CalibrationWindows Of(int[] tokens, int wanted, int window)
     {
-        const int Shortest = 32;
         if (tokens.Length < Shortest) throw new InvalidDataException($"The calibration text has {tokens.Length} tokens; at least {Shortest} are needed, and some thousand are good.");
         if (Array.FindIndex(tokens, id => id < 0) is >= 0 and var at) throw new InvalidDataException($"Token {at} of the calibration text is {tokens[at]}, which is no id.");
         window = Math.Min(window, tokens.Length);
