@@ -43,8 +43,8 @@ public sealed class Compressor(Model model, DecoderSignature signature, FoundLin
     /// <exception cref="InvalidDataException">The model or the text cannot be quantised with.</exception>
     public IReadOnlyList<CompressedLinear> Run(WorkFolder? work = null, IProgress<string>? progress = null)
     {
-        foreach (var site in found.Sites)
-            if (quantizer.Refusal(site) is { } refusal) throw new NotSupportedException($"'{site.Linears[0].Name}' cannot be stored so: {refusal}.");
+        foreach (var linear in found.Linears)
+            if (quantizer.Refusal(linear) is { } refusal) throw new NotSupportedException($"'{linear.Name}' cannot be stored so: {refusal}.");
         if (quantizer.NeedsFit)
         {
             if (work?.Fit is { } kept) quantizer.LoadFit(kept);

@@ -42,8 +42,8 @@ public abstract class SiteQuantizer
     {
     }
 
-    /// <summary>Why a site cannot be stored so, or null.</summary>
-    public virtual string? Refusal(LinearSite site) => null;
+    /// <summary>Why a product cannot be stored so, or null.</summary>
+    public virtual string? Refusal(ConstantLinear linear) => null;
 
     /// <summary>Stores the products of a site.</summary>
     /// <param name="index">Which site of the model.</param>

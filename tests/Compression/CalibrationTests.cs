@@ -47,6 +47,17 @@ public class CalibrationTests
     }
 
     [Fact]
+    public void What_a_form_cannot_hold_is_left_and_the_rest_is_not()
+    {
+        var odd = _found.Sites[1].Linears[0];
+        var rest = _found.Without(linear => linear == odd ? "it is odd" : null);
+        Assert.Equal(_found.Weights - ((long)odd.Inputs * odd.Outputs), rest.Weights);
+        Assert.DoesNotContain(odd, rest.Linears);
+        Assert.Equal((odd.Name, "it is odd"), (rest.Skipped[^1].Node, rest.Skipped[^1].Sentence));
+        Assert.Empty(_found.Without(_ => "all are odd").Sites);
+    }
+
+    [Fact]
     public void The_second_moment_is_the_sum_of_products_over_the_tokens()
     {
         var run = Run();

@@ -54,14 +54,12 @@ sealed class CompressRun(Terminal terminal)
         terminal.Working("Rewriting", progress => Optimizer.Run(model, new() { Target = Target ?? Form.Target, GatesApart = true, Progress = progress }, new OrtEvaluator()));
         model.Graph.Sort();
         var signature = DecoderSignature.Recognise(model.Graph, out var refusal) ?? throw new NotSupportedException(refusal);
-        var found = LinearFinder.Find(model.Graph, signature);
-        if (found.Sites.Count == 0)
-            throw new CommandException(ExitCode.RequiredPassMatchedNothing, $"'{Input}' has no linear layer to quantise: {(found.Skipped is [var first, ..] ? first.Sentence : null) ?? "it has no product with a constant matrix"}.");
-
+        var all = Some(LinearFinder.Find(model.Graph, signature));
+        var quantizer = Create(all);
+        var found = Some(all.Without(quantizer.Refusal));
         var evaluator = new OrtEvaluator(Options(model));
         var whole = windows;
         windows = WindowLength.Fit(whole, CalibrationTokens, model, signature, found, evaluator);
-        var quantizer = Create(found);
         var compressor = new Compressor(model, signature, found, windows, evaluator, quantizer);
         var notes = Notes(found, windows, whole.Window);
         Declare(found, quantizer, compressor, windows, notes);
@@ -81,6 +79,9 @@ sealed class CompressRun(Terminal terminal)
         Tell(input, output, found with { Skipped = [.. left] }, layers, writer.Bytes, clock.Elapsed.TotalSeconds, notes);
         return ExitCode.Done;
     }
+
+    FoundLinears Some(FoundLinears found) => found.Sites.Count > 0 ? found
+        : throw new CommandException(ExitCode.RequiredPassMatchedNothing, $"'{Input}' has no linear layer to quantise: {(found.Skipped is [var first, ..] ? first.Sentence : null) ?? "it has no product with a constant matrix"}.");
 
     // A table that is a product's weight as well, say: where it lies on a grid already nothing is lost, and each token reads a quarter of it.
     IReadOnlyList<ExactWeight> StoreTheRest(Model model)

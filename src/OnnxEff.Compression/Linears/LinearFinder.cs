@@ -19,6 +19,14 @@ public sealed record FoundLinears(IReadOnlyList<LinearSite> Sites, IReadOnlyList
 
     /// <summary>Their weights.</summary>
     public long Weights => Sites.Sum(site => site.Weights);
+
+    /// <summary>The same with products left that have a reason for it.</summary>
+    public FoundLinears Without(Func<ConstantLinear, string?> reason)
+    {
+        var left = Linears.Select(linear => (Linear: linear, Because: reason(linear))).Where(pair => pair.Because is not null).ToDictionary(pair => pair.Linear, pair => pair.Because!);
+        return new([.. Sites.Select(site => site with { Linears = [.. site.Linears.Where(linear => !left.ContainsKey(linear))] }).Where(site => site.Linears.Count > 0)],
+            [.. Skipped, .. left.Select(pair => new SkippedLinear(pair.Key.Name, pair.Value))]);
+    }
 }
 
 /// <summary>

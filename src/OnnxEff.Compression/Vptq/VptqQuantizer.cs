@@ -30,8 +30,7 @@ public sealed class VptqQuantizer(int seed, int sweeps = 4) : SiteQuantizer
     public override double BitsOf(LinearSite site) => CodeBits + site.Linears.Sum(l => 16.0 * l.Inputs + (HasOwn(l) ? CodebookBits : 0)) / site.Weights;
 
     /// <inheritdoc/>
-    public override string? Refusal(LinearSite site) =>
-        site.Linears.FirstOrDefault(l => l.Outputs % OutputVectors.Length != 0) is { } odd ? $"it has {odd.Outputs} outputs, no multiple of {OutputVectors.Length}" : null;
+    public override string? Refusal(ConstantLinear linear) => linear.Outputs % OutputVectors.Length == 0 ? null : $"it has {linear.Outputs} outputs, no multiple of {OutputVectors.Length}";
 
     /// <inheritdoc/>
     public override void Fit(IReadOnlyList<SiteData> sites, IReadOnlyList<LinearSite> all, IProgress<string>? progress)
