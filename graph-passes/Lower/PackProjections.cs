@@ -37,7 +37,7 @@ public sealed class PackProjections(Target target, bool gatesApart) : GraphPass
         {
             var slots = LlmAttention.Fits(node) && new LlmAttention(node).Appends ? s_projected : IsGate(node) ? s_gated : [];
             Node[] parts = [.. slots.Select(slot => node.Input(slot)?.Producer).OfType<Node>()];
-            if (parts.Length == 0 || parts.Length < slots.Length || (WholeOf(parts) ?? (MayPack(node) && AreAlike(parts) ? Pack(node, parts) : null)) is not { } packed)
+            if (parts.Length == 0 || parts.Length < slots.Length || (WholeOf(parts) ?? (MayPack(node, parts) && AreAlike(parts) ? Pack(node, parts) : null)) is not { } packed)
                 continue;
             node.SetInput(slots[0], packed);
             foreach (var slot in slots[1..])
@@ -56,7 +56,7 @@ public sealed class PackProjections(Target target, bool gatesApart) : GraphPass
     bool IsGate(Node node) => node.Is(Vocabulary.GatedActivation, Vocabulary.Domain) && node.Input(1) is not null && LowerActivations.IsOwn(node.Input(0)!, node.Text("function"), target);
 
     /// <summary>False for a gate that is to stay two products.</summary>
-    bool MayPack(Node reader) => LlmAttention.Fits(reader) || (!gatesApart && s_gated.Sum(slot => reader.Input(slot)!.Producer!.Input(1)?.Constant?.Data.Length ?? 0) <= MostGateBytes);
+    bool MayPack(Node reader, Node[] parts) => LlmAttention.Fits(reader) || (!gatesApart && parts.Sum(part => part.Input(1)?.Constant?.Data.Length ?? 0) <= MostGateBytes);
 
     /// <summary>What slices, side by side and in order, make up.</summary>
     static Value? WholeOf(Node[] parts)

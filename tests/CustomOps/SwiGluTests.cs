@@ -51,8 +51,8 @@ public unsafe class SwiGluTests
             {
                 using var memory = new Arena();
                 TensorPointer apart = memory.Empty([rows, width], kind), joined = memory.Empty([rows, width], kind);
-                SwiGluKernel.Run<V128>(kind, 1, memory.Copy(Stored(kind, [rows, width], gate)).Data, memory.Copy(Stored(kind, [rows, width], up)).Data, apart.Data, (long)rows * width, null);
-                SwiGluKernel.RunPacked<V128>(kind, 1, memory.Copy(Stored(kind, [rows, 2 * width], both)).Data, joined.Data, (rows, width), parallel);
+                SwiGluKernel.Run<V128>(kind, 1, memory.Copy(Stored(kind, [rows, width], gate)).Data, memory.Copy(Stored(kind, [rows, width], up)).Data, apart.Data, (1, (long)rows * width), null);
+                SwiGluKernel.Run<V128>(kind, 1, memory.Copy(Stored(kind, [rows, 2 * width], both)).Data, null, joined.Data, (rows, width), parallel);
                 // What stands in a register of its own in one is behind the last in the other.
                 Assert.All(Arena.Read(apart).Data.Zip(Arena.Read(joined).Data), e => Assert.Equal(e.First, e.Second, Math.Abs(e.First) * (kind == ElementType.Float32 ? 4e-6 : 1e-3) + 1e-7));
             }
@@ -120,7 +120,7 @@ public unsafe class SwiGluTests
     {
         using var memory = new Arena();
         TensorPointer output = memory.Empty([gate.Length], ElementType.Float32);
-        SwiGluKernel.Run<TLanes>(ElementType.Float32, alpha, memory.Copy(Tensor.Vector<float>(gate)).Data, memory.Copy(Tensor.Vector<float>(up)).Data, output.Data, gate.Length, parallel);
+        SwiGluKernel.Run<TLanes>(ElementType.Float32, alpha, memory.Copy(Tensor.Vector<float>(gate)).Data, memory.Copy(Tensor.Vector<float>(up)).Data, output.Data, (1, gate.Length), parallel);
         return Arena.Read(output).Data;
     }
 

@@ -16,29 +16,12 @@ public static unsafe class SwiGluKernel
     /// <typeparam name="TLanes">The vector width of the level that runs.</typeparam>
     /// <param name="kind">fp32 or fp16.</param>
     /// <param name="alpha">The attribute.</param>
-    /// <param name="gate">[count]</param>
-    /// <param name="up">[count]</param>
-    /// <param name="output">[count]</param>
-    /// <param name="count">Elements.</param>
-    /// <param name="parallel">The host's threads, or null to stay on this one.</param>
-    public static void Run<TLanes>(ElementType kind, float alpha, void* gate, void* up, void* output, long count, ParallelFor? parallel) where TLanes : unmanaged, ILanes<TLanes> =>
-        Run<TLanes>(kind, alpha, gate, up, output, new Rows(1, count, count), parallel);
-
-    /// <summary>Computes one call whose gate and up are the halves of one tensor's rows.</summary>
-    /// <typeparam name="TLanes">The vector width of the level that runs.</typeparam>
-    /// <param name="kind">fp32 or fp16.</param>
-    /// <param name="alpha">The attribute.</param>
-    /// <param name="both">[rows, gate and up, F]</param>
+    /// <param name="gate">[rows, F], or [rows, gate and up, F] without up.</param>
+    /// <param name="up">[rows, F], or null.</param>
     /// <param name="output">[rows, F]</param>
-    /// <param name="size">Rows, and F.</param>
+    /// <param name="rows">Rows, and F: of two tensors all elements may be one row.</param>
     /// <param name="parallel">The host's threads, or null to stay on this one.</param>
-    public static void RunPacked<TLanes>(ElementType kind, float alpha, void* both, void* output, (long Rows, long Width) size, ParallelFor? parallel) where TLanes : unmanaged, ILanes<TLanes> =>
-        Run<TLanes>(kind, alpha, both, (byte*)both + size.Width * (kind == ElementType.Float16 ? sizeof(Half) : sizeof(float)), output, new Rows(size.Rows, size.Width, 2 * size.Width), parallel);
-
-    // Rows of gate and up begin so many elements behind those before them.
-    readonly record struct Rows(long Count, long Width, long Step);
-
-    static void Run<TLanes>(ElementType kind, float alpha, void* gate, void* up, void* output, Rows rows, ParallelFor? parallel) where TLanes : unmanaged, ILanes<TLanes>
+    public static void Run<TLanes>(ElementType kind, float alpha, void* gate, void* up, void* output, (long Count, long Width) rows, ParallelFor? parallel) where TLanes : unmanaged, ILanes<TLanes>
     {
         switch (kind)
         {
@@ -48,16 +31,17 @@ public static unsafe class SwiGluKernel
         }
     }
 
-    static void Run<TLanes, TCodec, TStored>(float alpha, TStored* gate, TStored* up, TStored* output, Rows rows, ParallelFor? parallel)
+    static void Run<TLanes, TCodec, TStored>(float alpha, TStored* gate, TStored* up, TStored* output, (long Count, long Width) rows, ParallelFor? parallel)
         where TLanes : unmanaged, ILanes<TLanes>
         where TCodec : ICodec<TStored>
         where TStored : unmanaged
     {
-        long chunks = (rows.Width + Chunk - 1) / Chunk;
+        long chunks = (rows.Width + Chunk - 1) / Chunk, step = up == null ? 2 * rows.Width : rows.Width; // From a row of gate and up to the next.
+        if (up == null) up = gate + rows.Width;
         Workers.Run(rows.Count * rows.Width < 4 * Chunk ? null : parallel, checked((int)(rows.Count * chunks)), item =>
         {
             (long row, long chunk) = Math.DivRem(item, chunks);
-            long first = chunk * Chunk, end = Math.Min(rows.Width, first + Chunk), at = row * rows.Step, target = row * rows.Width;
+            long first = chunk * Chunk, end = Math.Min(rows.Width, first + Chunk), at = row * step, target = row * rows.Width;
             for (; first < end; first += AtOnce) Gate<TLanes, TCodec, TStored>(alpha, gate + at + first, up + at + first, output + target + first, (int)Math.Min(AtOnce, end - first));
         });
     }

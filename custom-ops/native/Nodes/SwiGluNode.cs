@@ -21,12 +21,9 @@ sealed unsafe class SwiGluNode(float alpha) : NodeKernel
     {
         TensorPointer gate = context.Input(0), up = context.Input(1);
         if (SwiGlu.Refusal(gate.Dims!, up.Dims) is { } refusal) throw new OrtException(refusal);
-        long[] dims = gate.Dims!;
-        if (up.Dims is not null) SwiGluKernel.Run<LevelLanes>(gate.Kind, alpha, gate.Data, up.Data, context.Output(0, dims), Tensor.CountOf(dims), context.ParallelFor);
-        else
-        {
-            dims = [.. dims[..^1], dims[^1] / 2];
-            SwiGluKernel.RunPacked<LevelLanes>(gate.Kind, alpha, gate.Data, context.Output(0, dims), (Tensor.CountOf(dims.AsSpan(0, dims.Length - 1)), dims[^1]), context.ParallelFor);
-        }
+        bool isPacked = up.Dims is null;
+        long[] dims = isPacked ? [.. gate.Dims![..^1], gate.Dims[^1] / 2] : gate.Dims!;
+        (long, long) rows = isPacked ? (Tensor.CountOf(dims.AsSpan(0, dims.Length - 1)), dims[^1]) : (1, Tensor.CountOf(dims));
+        SwiGluKernel.Run<LevelLanes>(gate.Kind, alpha, gate.Data, up.Data, context.Output(0, dims), rows, context.ParallelFor);
     }
 }

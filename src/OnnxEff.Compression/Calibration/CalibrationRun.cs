@@ -46,12 +46,12 @@ public sealed class CalibrationRun(Model model, DecoderSignature signature, Cali
         var made = segment.Makes.ToList().IndexOf(segment.Tap);
         var cut = Cut(segment, moment, keepsTaps && made < 0, other is not null);
         var taps = new List<Tensor>();
-        using var evaluation = Open(cut, segment);
+        using var evaluation = Asked(segment, "", () => evaluator.Open(cut));
         foreach (var (values, index) in _values.Select((values, index) => (values, index)))
         {
             var feeds = segment.Reads.ToDictionary(value => value.Name, value => values[value.Name]);
             if (other is not null) feeds[OtherName] = other[index];
-            var results = Results(evaluation, feeds, segment);
+            var results = Asked(segment, $" on windows of {windows.Window} tokens", () => _pool.Run(evaluation, feeds));
             for (var i = 0; i < segment.Makes.Count; i++) values[segment.Makes[i].Name] = results[i];
             var next = segment.Makes.Count;
             if (keepsTaps && made < 0) _ownTaps.Add(results[next++]);
@@ -70,32 +70,18 @@ public sealed class CalibrationRun(Model model, DecoderSignature signature, Cali
 
     const string OtherName = "onnxeff.other";
 
-    IEvaluation Open(Model cut, GraphSegment segment)
+    /// <summary>What the runtime does with a segment; what it says when it cannot is about the model or the text.</summary>
+    static T Asked<T>(GraphSegment segment, string onWhat, Func<T> runtime)
     {
         try
         {
-            return evaluator.Open(cut);
+            return runtime();
         }
         catch (InvalidOperationException fault)
         {
-            throw Stopped(segment, "", fault);
+            throw new InvalidDataException($"ONNX Runtime does not run the part of the model that leads to '{segment.Tap.Name}'{onWhat}: {fault.Message}", fault);
         }
     }
-
-    IReadOnlyList<Tensor> Results(IEvaluation evaluation, Dictionary<string, Tensor> feeds, GraphSegment segment)
-    {
-        try
-        {
-            return _pool.Run(evaluation, feeds);
-        }
-        catch (InvalidOperationException fault)
-        {
-            throw Stopped(segment, $" on windows of {windows.Window} tokens", fault);
-        }
-    }
-
-    static InvalidDataException Stopped(GraphSegment segment, string onWhat, InvalidOperationException fault) =>
-        new($"ONNX Runtime does not run the part of the model that leads to '{segment.Tap.Name}'{onWhat}: {fault.Message}", fault);
 
     Model Cut(GraphSegment segment, InputMoment? moment, bool keepsTaps, bool compares)
     {
