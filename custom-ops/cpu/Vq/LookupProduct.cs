@@ -14,8 +14,8 @@ unsafe interface ITileSums
 }
 
 /// <summary>
-/// The product for few tokens: each code is looked up in its group's table, and what the tables say is added up. Codes are read once: in a row where all tables fit the
-/// first cache, else several tiles take turns in steps of a block, so that the block's tables stay there.
+/// The product for few tokens: each code is looked up in its group's table, and what the tables say is added up. Codes are read once: in a row where all tables stay near
+/// enough, else several tiles take turns in steps of a block, so that the block's tables stay in the first cache.
 /// </summary>
 static unsafe class LookupProduct<TBytes, TLookup>
     where TBytes : unmanaged, IByteLanes<TBytes>
@@ -23,10 +23,13 @@ static unsafe class LookupProduct<TBytes, TLookup>
 {
     const int TilesAtOnce = 4, Rows = VqInputLayout.TileRows;
     const int MostSums = 4; // Registers of a part's sums.
-    const int FirstCache = 16 << 10; // What tables may take of it: codes pass through it, too.
+    const int FirstCache = 16 << 10, SecondCache = 128 << 10; // What tables may take of them: codes pass through them, too.
 
     // Two tiles share the registers of a table where there are enough of them.
     static bool TakesPairs => TBytes.Count == Rows;
+
+    // From the second cache tables come in time where they are short beside the codes and no tiles share them. In turns, codes would come late: memory is fastest in a row.
+    static int TablesInRow => TLookup.Centroids == 16 && !TakesPairs ? SecondCache : FirstCache;
 
     static int BlockBytes => TableLayout.BlockGroups / TLookup.UnitGroups * TLookup.UnitBytes;
 
@@ -43,7 +46,7 @@ static unsafe class LookupProduct<TBytes, TLookup>
     {
         int units = layout.Groups / TLookup.UnitGroups, tokens = layout.Tokens;
         nint tileBytes = (nint)units * TLookup.UnitBytes;
-        int together = layout.PlaneCount * layout.PlaneBytes <= FirstCache ? 1 : TilesAtOnce;
+        int together = layout.PlaneCount * layout.PlaneBytes <= TablesInRow ? 1 : TilesAtOnce;
         // Dealt out in pairs, as they are computed.
         Workers.RunRanges(parallel, tokens * layout.Blocks, make, (tiles + 1) / 2, (nuint)(tokens * TilesAtOnce * Rows), (from, to, sums) =>
         {

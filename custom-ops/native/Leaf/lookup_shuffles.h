@@ -3,7 +3,7 @@
 #define TARGET __attribute__((target("avx2,fma")))
 #define INLINE TARGET static inline __attribute__((always_inline))
 
-enum { half = line / 2, most_together = 2 }; // Sums, indices and a table of two fit the registers.
+enum { half = line / 2 };
 
 typedef struct { __m256i words, odd, upper_words, upper_odd; } line_sums;
 
@@ -50,34 +50,52 @@ INLINE void finish(line_sums sums, const int number, intptr_t units, float scale
     finish_rows(sums.upper_words, sums.upper_odd, units, scale, target + number * rows / 4 + rows / 8);
 }
 
-// One line of each unit of a block, for one or two tokens or planes. What lies ahead comes on its way.
-INLINE void add_lines(const uint8_t *codes, const int number, intptr_t ahead, intptr_t units, const uint8_t *tables, const float *scales, const int count, float *const *target)
+// A block for one table: the sums of both lines fit the registers, and codes are read in a row. What lies ahead comes on its way.
+INLINE void add_units(const uint8_t *codes, intptr_t ahead, intptr_t units, const uint8_t *tables, float scale, float *target)
+{
+    line_sums first = {0}, second = {0};
+    for (intptr_t u = 0; u < units; u++, codes += unit, tables += line)
+    {
+        _mm_prefetch(codes + ahead, _MM_HINT_T0);
+        _mm_prefetch(codes + ahead + line, _MM_HINT_T0);
+#pragma GCC unroll 2
+        for (int at = 0; at < line; at += half)
+        {
+            first = add(first, half_line(codes + at), tables + at);
+            second = add(second, half_line(codes + line + at), tables + at);
+        }
+    }
+    finish(first, 0, units, scale, target);
+    finish(second, 1, units, scale, target);
+}
+
+// One line of each unit of a block for two tables, which share the indices. Both lines of what lies ahead come on their way, where it is worth saying so.
+INLINE void add_lines(const uint8_t *codes, const int number, const int prefetches, intptr_t ahead, intptr_t units, const uint8_t *tables, const float *scales, float *const *target)
 {
     line_sums one = {0}, two = {0};
     for (intptr_t u = 0; u < units; u++, codes += unit, tables += line)
     {
-        _mm_prefetch(codes + ahead + number * line, _MM_HINT_T0);
+        if (prefetches) _mm_prefetch(codes + ahead, _MM_HINT_T0), _mm_prefetch(codes + ahead + line, _MM_HINT_T0);
 #pragma GCC unroll 2
         for (int at = 0; at < line; at += half)
         {
             indices found = half_line(codes + number * line + at);
             one = add(one, found, tables + at);
-            if (count > 1) two = add(two, found, tables + table_bytes + at);
+            two = add(two, found, tables + table_bytes + at);
         }
     }
     finish(one, number, units, scales[0], target[0]);
-    if (count > 1) finish(two, number, units, scales[1], target[1]);
+    finish(two, number, units, scales[1], target[1]);
 }
 
 // A block of a tile for the first of some tokens or planes, at most four. Those of other tables follow at target[1], [2] and [3].
 INLINE void add_tables(const uint8_t *codes, intptr_t ahead, intptr_t units, const uint8_t *tables, const float *scales, const int count, float *const *target)
 {
-    const int together = count < most_together ? count : most_together;
-    for (int i = 0; i < count; i += together, tables += together * table_bytes, scales += together, target += together)
-    {
-        add_lines(codes, 0, ahead, units, tables, scales, together, target);
-        add_lines(codes, 1, ahead, units, tables, scales, together, target);
-    }
+    if (count == 1) add_units(codes, ahead, units, tables, scales[0], target[0]);
+    if (count > 1) add_lines(codes, 0, 1, ahead, units, tables, scales, target);
+    if (count > 1) add_lines(codes, 1, 0, ahead, units, tables, scales, target);
+    if (count > 2) add_lines(codes, 0, 0, ahead, units, tables + 2 * table_bytes, scales + 2, target + 2);
+    if (count > 2) add_lines(codes, 1, 0, ahead, units, tables + 2 * table_bytes, scales + 2, target + 2);
 }
 
 // A block of two tiles for one token.
