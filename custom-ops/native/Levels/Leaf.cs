@@ -17,6 +17,7 @@ static unsafe partial class Leaf
         nint four, eight;
         PanelFunctions(&four, &eight);
         FloatPanel.Use(four, eight);
+        WordPanels.Use(WordFunctions());
 #endif
 #if ONNXEFF_LEAF && ONNXEFF_ISA_V4
         if (BytePanels.ProcessorTakes) BytePanels.Use(ByteFunctions());
@@ -37,6 +38,9 @@ static unsafe partial class Leaf
 
     [LibraryImport("onnxeff_leaf", EntryPoint = "onnxeff_panel_functions")]
     private static partial void PanelFunctions(nint* four, nint* eight);
+
+    [LibraryImport("onnxeff_leaf", EntryPoint = "onnxeff_word_functions")]
+    private static partial nint WordFunctions();
 #endif
 
 #if ONNXEFF_LEAF && ONNXEFF_ISA_V4

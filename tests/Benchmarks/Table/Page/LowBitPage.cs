@@ -54,7 +54,7 @@ sealed class LowBitPage(PageFacts facts, IReadOnlyList<PageSection> sections)
             - KL and same top 1: against the exported file, position by position, in nats and in per cent.
             - tg128, pp512: tokens per second as llama-bench counts them, mean ± standard deviation; each row took turns with fp32 (target onnxeff) in one process, and × says how many times its speed. A prompt computes the logits of all its positions.
             - `vq` and `vptq` need the operator library. `int2`, `int4` and `int8` are ONNX Runtime's MatMulNBits after GPTQ with a scale and a zero point for 64, 32 and 128 inputs, and need none.
-            - All of them run at accuracy level 4, where products round activations to one byte; `exact` rounds nothing, and `exact, bytes` is the same weights at level 4.
+            - All of them run at accuracy level 4, where products round activations to one byte, or with AVX2 those of many rows to 14 bits; `exact` rounds nothing, and `exact, bytes` is the same weights at level 4.
             - –: there is no such figure, or the list below the table says why it is missing.
 
             """);
