@@ -110,10 +110,22 @@ public class LlmSessionTests
     {
         using var session = Open("llama--optimum");
         session.Forward(1, 2).Dispose();
-        Assert.Throws<OrtException>(() => session.Forward(1_000_000));
+        Assert.Contains("1000000", Assert.Throws<InvalidDataException>(() => session.Forward(1_000_000)).Message, StringComparison.Ordinal);
+        Assert.Throws<InvalidDataException>(() => session.Forward(-1));
         Assert.Equal(2, session.PastLength);
         session.Forward(3).Dispose();
         Assert.Equal(3, session.PastLength);
+    }
+
+    [Fact]
+    public void More_tokens_than_the_model_has_positions_for_are_named()
+    {
+        using var session = Open("gpt2--optimum");
+        session.Forward(1, 2).Dispose();
+        var fault = Assert.Throws<OrtException>(() => session.Forward(new int[400]));
+        Assert.StartsWith("The model does not run on 400 tokens behind 2 others", fault.Message, StringComparison.Ordinal);
+        Assert.Equal(2, session.PastLength);
+        session.Forward(3).Dispose();
     }
 
     /// <summary>The token ids as a batch, padded where the mask says so.</summary>

@@ -103,7 +103,8 @@ public sealed class LlmSession : IDisposable
     /// <exception cref="ArgumentException">
     /// The number of sequences changed without <see cref="Reset"/>, or padding comes after the first call.
     /// </exception>
-    /// <exception cref="OrtException">The run failed.</exception>
+    /// <exception cref="InvalidDataException">A token is not in the model's vocabulary.</exception>
+    /// <exception cref="OrtException">The run failed: the model takes no such number of tokens, say.</exception>
     public LlmLogits Forward(TokenBatch batch)
     {
         Admit(batch);
@@ -129,10 +130,11 @@ public sealed class LlmSession : IDisposable
             PastLength = total;
             return logits;
         }
-        catch
+        catch (Exception fault)
         {
             foreach (var row in visible) row.RemoveRange(PastLength, row.Count - PastLength);
-            throw;
+            if (fault is not OrtException { Code: var code }) throw;
+            throw new OrtException($"The model does not run on {batch.Columns} tokens behind {PastLength} others, which may be more than it takes: {fault.Message}", code);
         }
     }
 
@@ -173,6 +175,8 @@ public sealed class LlmSession : IDisposable
 
     void Admit(TokenBatch batch)
     {
+        if (Signature.Logits.Type?.Shape?[-1].Constant is { } vocabulary && batch.Ids.IndexOfAnyExceptInRange(0, vocabulary - 1) is >= 0 and var unknown)
+            throw new InvalidDataException($"Token {batch.Ids[unknown]} is not in the model's vocabulary of {vocabulary}: give ids of this model's tokenizer.");
         if (PastLength == 0)
         {
             if (batch.IsPadded && !AcceptsAnyPadding && Padding(out var reason) is var side && side != batch.Side)
