@@ -28,6 +28,7 @@ public sealed record Failure(ExitCode Code, string Sentence)
         IOException or UnauthorizedAccessException => new(ExitCode.InputOutput, OneLine(fault.Message)),
         OperationCanceledException => new(ExitCode.Interrupted, "Interrupted."),
         PassFailedException { InnerException: InvalidGraphException or InvalidDataException } => new(ExitCode.InputRejected, OneLine(fault.Message)),
+        PassFailedException { InnerException: OrtLibraryException library } => Of(library),
         AggregateException { InnerException: { } inner } => Of(inner),
         TypeInitializationException { InnerException: { } inner } => Of(inner),
         _ => new(ExitCode.Internal, $"Internal error: {OneLine(fault.Message)} ({fault.GetType().Name}; --verbose shows where.)"),

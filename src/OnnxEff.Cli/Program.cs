@@ -1,4 +1,5 @@
 using OnnxEff.Cli;
 using OnnxEff.Cli.Shell;
 
+Leaf.Offer();
 return CommandLine.Run(args, Terminal.ForProcess());

@@ -28,15 +28,17 @@ public sealed class ExpectedWork(Model model, FoundLinears found, CalibrationWin
     }
 
     /// <summary>Minutes on so many processors.</summary>
-    public double Minutes(int processors)
+    /// <param name="processors">Processors.</param>
+    /// <param name="speed">What <see cref="TileSpeed"/> measures of one of them.</param>
+    public double Minutes(int processors, double speed)
     {
-        // Multiply-adds a second and processor, of ONNX Runtime and of the work on tiles.
-        const double Runtime = 4e10, Tiles = 1.6e10;
+        // Multiply-adds a second and processor, of ONNX Runtime and of the work on tiles; both do more beside them.
+        var (runtime, tiles) = (0.5 * speed, 0.5 * speed);
         var squares = (double)windows.TokenCount * found.Sites.Sum(Squared) * 2 + (double)sampled.TokenCount * fitted.Sum(Squared);
         var forward = (double)found.Weights * (2 * windows.TokenCount + (fitted.Count > 0 ? sampled.TokenCount : 0));
         // A product with the moment is what everything is made of: a round of the fit has eleven of them, and a site takes some twelve in the end.
         var products = 12 * found.Sites.Sum(Product) + 8 * 11 * fitted.Sum(Product);
-        return ((forward + squares) / Runtime + products / Tiles) / processors / 60;
+        return ((forward + squares) / runtime + products / tiles) / processors / 60;
     }
 
     static double Product(LinearSite site) => (double)site.Weights * site.Inputs;

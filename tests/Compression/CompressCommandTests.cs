@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using OnnxEff.Ir;
@@ -62,6 +64,18 @@ public sealed class CompressCommandTests : IDisposable
         Assert.Equal(0, Compress("one.onnx", "vq:3", "--threads", "1").ExitCode);
         Assert.Equal(0, Compress("two.onnx", "vq:3", "--threads", "2").ExitCode);
         Assert.Equal(File.ReadAllBytes(folder["one.onnx"]), File.ReadAllBytes(folder["two.onnx"]));
+    }
+
+    public static TheoryData<string> Levels => [.. new[] { "baseline", Avx2.IsSupported ? "v3" : null, Vector512.IsHardwareAccelerated ? "v4" : null }.OfType<string>()];
+
+    [Theory]
+    [MemberData(nameof(Levels))]
+    public void Every_level_of_instructions_quantises_as_well(string level)
+    {
+        OperatorLibrary.Require();
+        var run = CliProcess.RunWith(new() { ["ONNXEFF_ISA"] = level }, "compress", Demo.Model, folder["out.onnx"], "--weights", "vq:3", "--calibration", Text, "--calibration-tokens", "2048", "--accuracy-level", "0");
+        Assert.True(run.ExitCode == 0, run.Error);
+        Assert.InRange(KjvWindows.Ratio(folder["out.onnx"], count: 3), 0.99, 1.02);
     }
 
     [Fact]

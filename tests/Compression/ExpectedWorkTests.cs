@@ -8,6 +8,8 @@ namespace OnnxEff.Tests.Compression;
 
 public class ExpectedWorkTests
 {
+    const double Speed = 1e10;
+
     static ExpectedWork Of(int tokens, bool fits)
     {
         var model = OnnxReader.Load(Demo.Model);
@@ -21,14 +23,21 @@ public class ExpectedWorkTests
     public void A_longer_text_takes_longer_and_more_memory()
     {
         var (little, much) = (Of(4096, fits: true), Of(65536, fits: true));
-        Assert.True(much.Minutes(1) > 2 * little.Minutes(1), $"{much.Minutes(1)} and {little.Minutes(1)}");
+        Assert.True(much.Minutes(1, Speed) > 2 * little.Minutes(1, Speed), $"{much.Minutes(1, Speed)} and {little.Minutes(1, Speed)}");
         Assert.True(much.Bytes > little.Bytes);
+    }
+
+    [Fact]
+    public void Speed_is_measured_and_twice_of_it_takes_half_the_time()
+    {
+        Assert.InRange(TileSpeed.Measure(), 1e8, 1e12);
+        Assert.Equal(Of(4096, fits: true).Minutes(1, Speed), 2 * Of(4096, fits: true).Minutes(1, 2 * Speed), 1e-9);
     }
 
     [Fact]
     public void A_fit_takes_longer_and_more_processors_take_less()
     {
-        Assert.True(Of(4096, fits: true).Minutes(1) > 2 * Of(4096, fits: false).Minutes(1));
-        Assert.Equal(Of(4096, fits: true).Minutes(1), 4 * Of(4096, fits: true).Minutes(4), 1e-9);
+        Assert.True(Of(4096, fits: true).Minutes(1, Speed) > 2 * Of(4096, fits: false).Minutes(1, Speed));
+        Assert.Equal(Of(4096, fits: true).Minutes(1, Speed), 4 * Of(4096, fits: true).Minutes(4, Speed), 1e-9);
     }
 }

@@ -129,7 +129,7 @@ sealed class CompressRun(Terminal terminal)
     void Declare(FoundLinears found, SiteQuantizer quantizer, Compressor compressor, CalibrationWindows windows, string[] notes)
     {
         var bits = found.Sites.Sum(site => quantizer.BitsOf(site) * site.Weights) / found.Weights;
-        var minutes = compressor.Expected.Minutes(Workers.Count);
+        var minutes = compressor.Expected.Minutes(Workers.Count, TileSpeed.Measure());
         terminal.Error.WriteLine(FormattableString.Invariant($"{found.Linears.Count()} matrices with {Quantity.Count(found.Weights)} weights at about {bits:0.00} bits, {windows.TokenCount} tokens of calibration; about {Quantity.Bytes(compressor.Expected.Bytes)} of memory and {(minutes < 1 ? "less than a minute" : $"{minutes:0} min")}."));
         foreach (var note in notes) terminal.Error.WriteLine(note);
         foreach (var skipped in found.Skipped) terminal.Log($"'{skipped.Node}' stays as it is: {skipped.Sentence}.");

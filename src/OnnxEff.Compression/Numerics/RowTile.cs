@@ -46,6 +46,11 @@ static class RowTile
     /// <summary>product[:, j] = Σ_i tile[:, i] · matrix[j, i] for a matrix [K, K]: tile · matrixᵀ.</summary>
     public static void Multiply(ReadOnlySpan<float> tile, ReadOnlySpan<float> matrix, int columns, Span<float> product)
     {
+        if (TileFunctions.Exist)
+        {
+            TileFunctions.Multiply(tile[..(columns * Rows)], matrix[..(columns * columns)], columns, product[..(columns * Rows)]);
+            return;
+        }
         // Four rows of the matrix stay in the nearest cache while all rows of the tile pass them.
         var column = 0;
         for (; column + 4 <= columns; column += 4)
@@ -130,6 +135,11 @@ static class RowTile
     /// <param name="end">Behind the last.</param>
     public static void AddMany(Span<float> tile, ReadOnlySpan<float> changes, ReadOnlySpan<int> rows, ReadOnlySpan<float> matrix, int columns, int first, int end)
     {
+        if (TileFunctions.Exist)
+        {
+            TileFunctions.AddMany(tile[..(columns * Rows)], changes[..(rows.Length * Rows)], rows, matrix[..(columns * columns)], columns, first, end);
+            return;
+        }
         var column = first;
         for (; column + 4 <= end; column += 4)
             for (var row = 0; row < Rows; row += Pair) AddToFour(tile[(column * Rows + row)..], changes[row..], rows, matrix[column..], columns);

@@ -57,6 +57,11 @@ sealed class CentroidTables
     public void Nearest(int block, ReadOnlySpan<float> x, Span<int> codes)
     {
         var table = _tables.AsSpan(block * _centroids * (_length + 1), _centroids * (_length + 1));
+        if (TileFunctions.Exist)
+        {
+            TileFunctions.Nearest(table, _centroids, _length, x[..(_length * RowTile.Rows)], codes[..RowTile.Rows]);
+            return;
+        }
         for (var row = 0; row < RowTile.Rows; row += 2 * Vector<float>.Count)
         {
             switch (_length)
