@@ -17,7 +17,7 @@ public static class AccuracyLevel
     /// <summary>What level 4 is for many rows of input, in a declaration.</summary>
     internal const string ManyRows = "4: where the processor multiplies bytes (AVX512-VNNI), activations are rounded to one byte with one step for each row and 32 stored columns, and decoded weights with one for each row and 128: " +
         "each is at most 1/254 of the largest of those off, outputs of random activations and weights about 1e-2 of their size. " +
-        "Where it multiplies words instead (AVX2), both have one step for each row and 128: activations are at most 1/16382 of the largest off, weights 1/4094, and outputs about 2e-4.";
+        "Where it multiplies words instead (AVX2), both have one step for each row and 128: activations are at most 1/16382 of the largest off, weights 1/4094, and outputs about 4e-4.";
 
     /// <summary>The declaration, where few rows of input have no levels of their own.</summary>
     internal static AttributeSchema Schema { get; } = new(Name, ElementType.Int64, Full, "Exactness of products with more than 16 rows of input. " + ManyRows + " 0: fp32.");

@@ -1,7 +1,7 @@
 // One instruction set's functions of row_tiles.c.
 enum { NAME(vectors) = rows / NAME(lanes) };
 
-// sums[c][·] += Σᵢ x[step(i)][·] · factors[row(i) + c · next], for some columns c; rows of x are those of a tile.
+// target[c][·] = (adds ? target[c][·] : 0) + Σᵢ x[i][·] · factors[at[i] · stride + c · next], or factors[i + c · next] without at, for some columns c.
 INLINE void NAME(add_columns)(const float *x, const float *factors, intptr_t count, const int32_t *at, intptr_t stride, intptr_t next, float *target, int adds, const int columns)
 {
     FLOATS sums[NAME(columns_at_once)][NAME(vectors)];

@@ -19,7 +19,7 @@ public static class WindowLength
     /// <exception cref="InvalidDataException">The model runs on no window, or the text holds ids that its vocabulary has not.</exception>
     public static CalibrationWindows Fit(CalibrationWindows windows, int wanted, Model model, DecoderSignature signature, FoundLinears found, IGraphEvaluator evaluator)
     {
-        if (signature.Logits.Type?.Shape?[-1].Constant is { } vocabulary && Array.FindIndex(windows.Tokens, id => id >= vocabulary) is >= 0 and var at)
+        if (signature.Vocabulary is { } vocabulary && Array.FindIndex(windows.Tokens, id => id >= vocabulary) is >= 0 and var at)
             throw new InvalidDataException($"Token {at} of the calibration text is {windows.Tokens[at]}, and the model's vocabulary has {vocabulary}: give ids of this model's tokenizer.");
         var segments = GraphSegments.Cut(model.Graph, [.. found.Sites.Select(site => site.Input)]).Take(Probed).ToArray();
         for (var tried = windows; ; tried = CalibrationWindows.Of(windows.Tokens, wanted, tried.Window / 2))

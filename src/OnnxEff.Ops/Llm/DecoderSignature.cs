@@ -58,6 +58,9 @@ public sealed record DecoderSignature
     /// <summary>True where a cache holds a window of tokens only: it cannot be cut back, and rows may not be padded.</summary>
     public bool HasWindowCache => Caches.Any(c => c.Window is not null);
 
+    /// <summary>Tokens that the model knows, where the type of its logits says so.</summary>
+    public long? Vocabulary => Logits.Type?.Shape?[-1].Constant;
+
     /// <summary>Reads a graph's signature.</summary>
     /// <param name="graph">The main graph of a model.</param>
     /// <param name="refusal">If null is returned: why the graph is not understood as a decoder.</param>

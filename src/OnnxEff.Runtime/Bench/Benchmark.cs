@@ -134,7 +134,7 @@ public static class Benchmark
 
     static int[] Tokens(LlmSession session, int count)
     {
-        var vocabulary = (int)Math.Min(session.Signature.Logits.Type?.Shape?[-1].Constant ?? 256, int.MaxValue);
+        var vocabulary = (int)Math.Min(session.Signature.Vocabulary ?? 256, int.MaxValue);
         var random = new Random(Seed);
         return [.. Enumerable.Range(0, count).Select(_ => random.Next(vocabulary))];
     }

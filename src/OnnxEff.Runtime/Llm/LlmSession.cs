@@ -175,7 +175,7 @@ public sealed class LlmSession : IDisposable
 
     void Admit(TokenBatch batch)
     {
-        if (Signature.Logits.Type?.Shape?[-1].Constant is { } vocabulary && batch.Ids.IndexOfAnyExceptInRange(0, vocabulary - 1) is >= 0 and var unknown)
+        if (Signature.Vocabulary is { } vocabulary && batch.Ids.IndexOfAnyExceptInRange(0, vocabulary - 1) is >= 0 and var unknown)
             throw new InvalidDataException($"Token {batch.Ids[unknown]} is not in the model's vocabulary of {vocabulary}: give ids of this model's tokenizer.");
         if (PastLength == 0)
         {
