@@ -47,13 +47,13 @@ build() { restore; dotnet build OnnxEff.sln -c Release --no-restore -v quiet; }
 publish() {
   linker
   mkdir -p $bin
-  if stale $bin/.cli src graph-passes; then
+  if stale $bin/.cli src graph-passes eng/Leaf.targets; then
     echo "Publishing $bin/onnxeff" >&2
     touch $bin/.cli.next # What changes from now on is not part of it.
     aot src/OnnxEff.Cli -o artifacts/aot/cli
     cp artifacts/aot/cli/onnxeff $bin/ && mv $bin/.cli.next $bin/.cli
   fi
-  if stale $bin/.ops src/OnnxEff.Ir src/OnnxEff.Formats src/OnnxEff.Rewriting src/OnnxEff.Ops custom-ops/cpu custom-ops/native; then
+  if stale $bin/.ops src/OnnxEff.Ir src/OnnxEff.Formats src/OnnxEff.Rewriting src/OnnxEff.Ops custom-ops/cpu custom-ops/native eng/Leaf.targets; then
     echo "Publishing $bin/libonnxeff_ops.so" >&2
     touch $bin/.ops.next
     case $rid in *-x64) levels="baseline v3 v4" ;; *) levels=baseline ;; esac

@@ -13,8 +13,8 @@ public sealed unsafe class BytePanels : ITokenPanels
 
     static delegate* unmanaged[Cdecl]<int*, nint, nint, int*, nint, int*, float*, float*, float*, nint, int, void> s_multiply;
 
+    readonly RoundedColumns _columns;
     readonly int _outputs, _allSteps;
-    readonly int[] _stepsBefore;
     readonly nint _outputStep, _columnStep;
     readonly int* _packed, _starts;
     readonly float* _steps;
@@ -29,8 +29,8 @@ public sealed unsafe class BytePanels : ITokenPanels
     internal BytePanels(IWeightTiles weight, ColumnBlock[] blocks, float* x, ProductSize size, byte* packed, ParallelFor? parallel)
     {
         (_outputs, _outputStep, _columnStep) = (weight.Outputs, weight.OutputStep, weight.ColumnStep);
-        _stepsBefore = new int[blocks.Length];
-        for (int b = 0; b < blocks.Length; _allSteps += Steps(blocks[b]), b++) _stepsBefore[b] = _allSteps;
+        _columns = ColumnsOf(weight, blocks);
+        _allSteps = _columns.All / StepColumns;
         int panels = (size.Tokens + Width - 1) / Width;
         _packed = (int*)packed;
         _steps = (float*)(_packed + (long)panels * _allSteps * StepGroups * Width);
@@ -40,10 +40,8 @@ public sealed unsafe class BytePanels : ITokenPanels
             for (int t = 0; t < Width; t++)
                 foreach (ColumnBlock block in blocks)
                 {
-                    int token = panel * Width + t;
-                    new Span<float>(columns, Steps(block) * StepColumns).Clear();
-                    if (token < size.Tokens) new ReadOnlySpan<float>(x + (long)token * size.Inputs + block.First, block.Count).CopyTo(new(columns, block.Count));
-                    for (int s = 0; s < Steps(block); s++) PackStep(columns + s * StepColumns, (long)panel * _allSteps + _stepsBefore[block.Number] + s, t);
+                    _columns.Copy(block, x, size, panel * Width + t, columns);
+                    for (int s = 0; s < Steps(block); s++) PackStep(columns + s * StepColumns, At(panel, block) + s, t);
                 }
         });
     }
@@ -58,22 +56,20 @@ public sealed unsafe class BytePanels : ITokenPanels
     internal static bool Takes<TLanes>() where TLanes : unmanaged, ILanes<TLanes> => TLanes.Count == Lanes && s_multiply != null;
 
     /// <summary>Bytes of all panels.</summary>
-    internal static nuint PackedBytes(ColumnBlock[] blocks, ProductSize size)
-    {
-        nuint perToken = 0;
-        foreach (ColumnBlock block in blocks) perToken += (nuint)Steps(block) * (StepColumns + sizeof(float) + sizeof(int));
-        return checked((nuint)((size.Tokens + PanelWidth - 1) / PanelWidth) * PanelWidth * perToken);
-    }
+    internal static nuint PackedBytes(IWeightTiles weight, ColumnBlock[] blocks, ProductSize size) => checked(
+        (nuint)((size.Tokens + PanelWidth - 1) / PanelWidth) * PanelWidth * ((nuint)(ColumnsOf(weight, blocks).All / StepColumns) * (StepColumns + sizeof(float) + sizeof(int))));
 
     /// <inheritdoc/>
     public int Width => PanelWidth;
 
-    int PaddedOutputs => (_outputs + Lanes - 1) / Lanes * Lanes;
+    /// <inheritdoc/>
+    nuint ITokenPanels.PreparedFloats => _columns.PreparedFloats;
 
-    // Steps of the outputs, then the groups.
-    nuint ITokenPanels.PreparedFloats => (nuint)(PaddedOutputs + PaddedOutputs * (IWeightTiles.Columns / Group));
+    static RoundedColumns ColumnsOf(IWeightTiles weight, ColumnBlock[] blocks) => new(weight, blocks, Lanes, Group, StepColumns);
 
-    static int Steps(ColumnBlock block) => (block.Count + StepColumns - 1) / StepColumns;
+    int Steps(ColumnBlock block) => _columns.Padded(block) / StepColumns;
+
+    long At(int panel, ColumnBlock block) => (long)panel * _allSteps + _columns.Before(block) / StepColumns;
 
     void PackStep(float* columns, long at, int token)
     {
@@ -97,12 +93,11 @@ public sealed unsafe class BytePanels : ITokenPanels
     /// <inheritdoc/>
     void ITokenPanels.Prepare(ColumnBlock block, float* tile, float* prepared)
     {
-        int padded = Steps(block) * StepColumns;
-        int* groups = (int*)prepared + PaddedOutputs;
-        for (int column = block.Count; column < padded; column++)
-            for (int o = 0; o < _outputs; o++) tile[o * _outputStep + column * _columnStep] = 0;
-        if (_columnStep == 1)
-            for (int o = 0; o < _outputs; o++) RoundRow(tile + o * _outputStep, padded, prepared + o, (byte*)(groups + o * (IWeightTiles.Columns / Group)));
+        int padded = _columns.Padded(block);
+        int* groups = (int*)prepared + _columns.Outputs;
+        _columns.Pad(block, tile);
+        if (_columns.AreRows)
+            for (int o = 0; o < _outputs; o++) RoundRow(tile + o * _outputStep, padded, prepared + o, (byte*)(groups + o * _columns.Steps.Output));
         else
             for (int o = 0; o < _outputs; o += Lanes) RoundLanes(tile + o, padded, prepared + o, groups + o);
     }
@@ -128,7 +123,7 @@ public sealed unsafe class BytePanels : ITokenPanels
         Vector512<float> factors = Vector512.ConditionalSelect(Vector512.GreaterThan(top, Vector512.Create(ByteSteps.Smallest)), Vector512.Create((float)Most) / top, default);
         (top / Most + odd).Store(steps);
         Vector512<int> low = Vector512.Create(0xFF), moved = Vector512.Create(unchecked((int)0x80808080));
-        for (int i = 0; i < columns; i += Group, target += PaddedOutputs)
+        for (int i = 0; i < columns; i += Group, target += _columns.Outputs)
         {
             Vector512<int> group = Whole(i) & low | (Whole(i + 1) & low) << 8 | (Whole(i + 2) & low) << 16 | Whole(i + 3) << 24;
             (group ^ moved).Store(target);
@@ -140,9 +135,8 @@ public sealed unsafe class BytePanels : ITokenPanels
     /// <inheritdoc/>
     void ITokenPanels.Multiply(ColumnBlock block, float* tile, float* prepared, int panel, float* sums, bool add)
     {
-        long at = (long)panel * _allSteps + _stepsBefore[block.Number];
-        int* b = _packed + at * StepGroups * Width, groups = (int*)prepared + PaddedOutputs;
-        (nint row, nint step) = _columnStep == 1 ? (IWeightTiles.Columns / Group, 1) : ((nint)1, PaddedOutputs);
-        s_multiply(groups, row, step, b, Steps(block), _starts + at * Width, _steps + at * Width, prepared, sums, _outputs, add ? 1 : 0);
+        long at = At(panel, block);
+        (nint row, nint step) = _columns.Steps;
+        s_multiply((int*)prepared + _columns.Outputs, row, step, _packed + at * StepGroups * Width, Steps(block), _starts + at * Width, _steps + at * Width, prepared, sums, _outputs, add ? 1 : 0);
     }
 }

@@ -23,7 +23,7 @@ static unsafe class TileProduct<TLanes> where TLanes : unmanaged, ILanes<TLanes>
         ColumnBlock[] blocks = ColumnBlock.Of(weight);
         bool isBytes = accuracyLevel == AccuracyLevel.Bytes && BytePanels.Takes<TLanes>();
         bool isWords = accuracyLevel == AccuracyLevel.Bytes && !isBytes && WordPanels.Take;
-        using var packed = new Scratch(isBytes ? BytePanels.PackedBytes(blocks, size) : isWords ? WordPanels.PackedBytes(blocks, size) : FloatPanels<TLanes>.PackedBytes(size));
+        using var packed = new Scratch(isBytes ? BytePanels.PackedBytes(weight, blocks, size) : isWords ? WordPanels.PackedBytes(weight, blocks, size) : FloatPanels<TLanes>.PackedBytes(size));
         if (isBytes) AddPanels(weight, blocks, new BytePanels(weight, blocks, x, size, packed.Bytes, parallel), y, size, parallel);
         else if (isWords) AddPanels(weight, blocks, new WordPanels(weight, blocks, x, size, packed.Bytes, parallel), y, size, parallel);
         else AddPanels(weight, blocks, new FloatPanels<TLanes>(weight, x, size, packed.Bytes, parallel), y, size, parallel);

@@ -14,8 +14,8 @@ public sealed unsafe class WordPanels : ITokenPanels
 
     static delegate* unmanaged[Cdecl]<int*, nint, nint, int*, nint, float*, float*, float*, nint, int, void> s_multiply;
 
+    readonly RoundedColumns _columns;
     readonly int _outputs, _allPairs, _blocks;
-    readonly int[] _pairsBefore;
     readonly nint _outputStep, _columnStep;
     readonly int* _packed;
     readonly float* _steps;
@@ -30,8 +30,8 @@ public sealed unsafe class WordPanels : ITokenPanels
     internal WordPanels(IWeightTiles weight, ColumnBlock[] blocks, float* x, ProductSize size, byte* packed, ParallelFor? parallel)
     {
         (_outputs, _outputStep, _columnStep, _blocks) = (weight.Outputs, weight.OutputStep, weight.ColumnStep, blocks.Length);
-        _pairsBefore = new int[blocks.Length];
-        for (int b = 0; b < blocks.Length; _allPairs += Pairs(blocks[b]), b++) _pairsBefore[b] = _allPairs;
+        _columns = ColumnsOf(weight, blocks);
+        _allPairs = _columns.All / Pair;
         int panels = (size.Tokens + PanelWidth - 1) / PanelWidth;
         _packed = (int*)packed;
         _steps = (float*)(_packed + (long)panels * _allPairs * PanelWidth);
@@ -43,11 +43,9 @@ public sealed unsafe class WordPanels : ITokenPanels
                 for (int t = first; t < first + Lanes; t++)
                     foreach (ColumnBlock block in blocks)
                     {
-                        int token = panel * PanelWidth + t, padded = Pair * Pairs(block);
-                        new Span<float>(columns, padded).Clear();
-                        if (token < size.Tokens) new ReadOnlySpan<float>(x + (long)token * size.Inputs + block.First, block.Count).CopyTo(new(columns, block.Count));
-                        float* target = rows + (long)(t - first) * _allPairs + _pairsBefore[block.Number];
-                        StepsOf(panel, block)[t] = Round(columns, padded, MostOfToken, (short*)target);
+                        _columns.Copy(block, x, size, panel * PanelWidth + t, columns);
+                        float* target = rows + (long)(t - first) * _allPairs + _columns.Before(block) / Pair;
+                        StepsOf(panel, block)[t] = Round(columns, _columns.Padded(block), MostOfToken, (short*)target);
                     }
                 Transpose<V256>.RowsToLanes(rows, _allPairs, (float*)PairsOf(panel) + first, PanelWidth);
             }
@@ -61,23 +59,17 @@ public sealed unsafe class WordPanels : ITokenPanels
     internal static bool Take => s_multiply != null;
 
     /// <summary>Bytes of all panels.</summary>
-    internal static nuint PackedBytes(ColumnBlock[] blocks, ProductSize size)
-    {
-        nuint perToken = 0;
-        foreach (ColumnBlock block in blocks) perToken += (nuint)Pairs(block) * sizeof(int) + sizeof(float);
-        return checked((nuint)((size.Tokens + PanelWidth - 1) / PanelWidth) * PanelWidth * perToken);
-    }
+    internal static nuint PackedBytes(IWeightTiles weight, ColumnBlock[] blocks, ProductSize size) => checked((nuint)((size.Tokens + PanelWidth - 1) / PanelWidth) * PanelWidth
+        * ((nuint)ColumnsOf(weight, blocks).All * sizeof(short) + (nuint)blocks.Length * sizeof(float)));
 
     /// <inheritdoc/>
     public int Width => PanelWidth;
 
-    int PaddedOutputs => (_outputs + Lanes - 1) / Lanes * Lanes;
+    /// <inheritdoc/>
+    nuint ITokenPanels.PreparedFloats => _columns.PreparedFloats;
 
-    // Steps of the outputs, then the pairs.
-    nuint ITokenPanels.PreparedFloats => (nuint)(PaddedOutputs + PaddedOutputs * (IWeightTiles.Columns / Pair));
-
-    // As many as whole registers of words have.
-    static int Pairs(ColumnBlock block) => (block.Count + 2 * Lanes - 1) / (2 * Lanes) * Lanes;
+    // A unit is a register of words.
+    static RoundedColumns ColumnsOf(IWeightTiles weight, ColumnBlock[] blocks) => new(weight, blocks, Lanes, Pair, Pair * Lanes);
 
     int* PairsOf(int panel) => _packed + (long)panel * _allPairs * PanelWidth;
 
@@ -103,12 +95,11 @@ public sealed unsafe class WordPanels : ITokenPanels
     /// <inheritdoc/>
     void ITokenPanels.Prepare(ColumnBlock block, float* tile, float* prepared)
     {
-        int padded = Pair * Pairs(block);
-        int* pairs = (int*)prepared + PaddedOutputs;
-        for (int column = block.Count; column < padded; column++)
-            for (int o = 0; o < _outputs; o++) tile[o * _outputStep + column * _columnStep] = 0;
-        if (_columnStep == 1)
-            for (int o = 0; o < _outputs; o++) prepared[o] = Round(tile + o * _outputStep, padded, MostOfWeight, (short*)(pairs + o * (IWeightTiles.Columns / Pair)));
+        int padded = _columns.Padded(block);
+        int* pairs = (int*)prepared + _columns.Outputs;
+        _columns.Pad(block, tile);
+        if (_columns.AreRows)
+            for (int o = 0; o < _outputs; o++) prepared[o] = Round(tile + o * _outputStep, padded, MostOfWeight, (short*)(pairs + o * _columns.Steps.Output));
         else
             for (int o = 0; o < _outputs; o += Lanes) RoundLanes(tile + o, padded, prepared + o, pairs + o);
     }
@@ -120,7 +111,7 @@ public sealed unsafe class WordPanels : ITokenPanels
         for (int i = 0; i < columns; i++) ByteSteps.Meet(Vector256.Load(tile + i * _columnStep), ref top, ref odd);
         Vector256<float> most = Vector256.Create((float)MostOfWeight), factors = Vector256.ConditionalSelect(Vector256.GreaterThan(top, Vector256.Create(ByteSteps.Smallest)), most / top, default);
         (top / most + odd).Store(steps);
-        for (int i = 0; i < columns; i += Pair, target += PaddedOutputs)
+        for (int i = 0; i < columns; i += Pair, target += _columns.Outputs)
         {
             Vector256<int> even = Whole(tile + i * _columnStep, factors), next = Whole(tile + (i + 1) * _columnStep, factors);
             (even & Vector256.Create(0xFFFF) | next << 16).Store(target);
@@ -130,8 +121,8 @@ public sealed unsafe class WordPanels : ITokenPanels
     /// <inheritdoc/>
     void ITokenPanels.Multiply(ColumnBlock block, float* tile, float* prepared, int panel, float* sums, bool add)
     {
-        int* b = PairsOf(panel) + (long)_pairsBefore[block.Number] * PanelWidth, pairs = (int*)prepared + PaddedOutputs;
-        (nint row, nint step) = _columnStep == 1 ? (IWeightTiles.Columns / Pair, 1) : ((nint)1, PaddedOutputs);
-        s_multiply(pairs, row, step, b, Pairs(block), StepsOf(panel, block), prepared, sums, _outputs, add ? 1 : 0);
+        int* b = PairsOf(panel) + (long)(_columns.Before(block) / Pair) * PanelWidth;
+        (nint row, nint step) = _columns.Steps;
+        s_multiply((int*)prepared + _columns.Outputs, row, step, b, _columns.Padded(block) / Pair, StepsOf(panel, block), prepared, sums, _outputs, add ? 1 : 0);
     }
 }
