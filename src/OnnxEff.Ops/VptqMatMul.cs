@@ -42,7 +42,7 @@ public static partial class VptqMatMul
             new("N", ElementType.Int64, null, "Outputs of the layer."),
             new(AccuracyLevel.Name, ElementType.Int64, AccuracyLevel.Full, "Exactness of products. With up to 24 rows of input and at most 256 centroids of each kind, 4: where the processor looks bytes up in whole registers " +
                 "(AVX-512 VBMI and VNNI), activations are rounded to one byte with one step for each row and 128 stored columns, and centroids with one for each place of a vector in a group, at which the largest main centroid and the largest " +
-                "residual one are 127 steps together: outputs of random activations and weights are about 1e-2 of their size off. With more rows, " + AccuracyLevel.ManyRows + " 0: fp32."),
+                "residual one are 126 steps together, or one of them alone 127: outputs of random activations and weights are about 1e-2 of their size off. With more rows, " + AccuracyLevel.ManyRows + " 0: fp32."),
         ],
     };
 

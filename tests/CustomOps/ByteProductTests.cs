@@ -125,6 +125,18 @@ public class ByteProductTests
         Assert.Equal(RunPublic(wide, wide.Input(), AccuracyLevel.Full).Data, RunPublic(wide, wide.Input(), AccuracyLevel.Bytes).Data);
     }
 
+    [Fact]
+    public void Centroids_as_large_as_their_residuals_keep_their_sum()
+    {
+        var c = new VptqCase(new(70, 256, 8, 256) { ResidualCentroids = 256 }, 3);
+        VptqCodes ones = c.Codes() with { Codebook = Ones(), ResidualCodebook = Ones() };
+        var input = new Dense<float>([1, 3, 256], [.. Enumerable.Repeat(0.5f, 3 * 256)]);
+        Dense<float> output = LinearNode.Run(input, ElementType.Float32, VptqMatMul.Schema, VptqMatMul.Tensors(ones), ("K", 256), ("N", 70), (AccuracyLevel.Name, AccuracyLevel.Bytes));
+        Assert.All(output.Data, y => Assert.Equal(2 * 0.5f * 256, y, 0.01f));
+
+        static Tensor Ones() => Tensor.Create<float>([1, 256, 8], Enumerable.Repeat(1f, 256 * 8).ToArray());
+    }
+
     [Theory]
     [InlineData(float.NaN)]
     [InlineData(float.NegativeInfinity)]

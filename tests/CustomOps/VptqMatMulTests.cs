@@ -94,11 +94,11 @@ public unsafe class VptqMatMulTests
     {
         using var memory = new Arena();
         VptqTensors tensors = VptqCase.Put(memory, codes, input, kind);
-        VptqLayout? layout = tensors.Check(codes.Layout.Inputs, codes.Layout.Outputs, out string? refusal);
+        VptqWeight? weight = tensors.Check(codes.Layout.Inputs, codes.Layout.Outputs, out string? refusal);
         Assert.Null(refusal);
-        Assert.Equal(codes.Layout, layout);
+        Assert.Equal(codes.Layout, weight!.Layout);
         TensorPointer output = memory.Empty([.. input.Dims[..^1], codes.Layout.Outputs], kind);
-        VptqMatMulKernel.Run<TLanes>(layout!, AccuracyLevel.Full, tensors, output.Data, parallel ?? AttentionRun.EveryIndex);
+        VptqMatMulKernel.Run<TLanes>(weight, AccuracyLevel.Full, tensors, output.Data, parallel ?? AttentionRun.EveryIndex);
         return Arena.Read(output);
     }
 }

@@ -34,7 +34,10 @@ sealed unsafe class VectorColumns
     /// <summary>Sizes of a code.</summary>
     public required CodeWidth Width { get; init; }
 
-    /// <summary>Main centroids, filled up to <see cref="Stride"/>.</summary>
+    /// <summary>True where a code holds a second index, of a residual centroid.</summary>
+    public required bool HasResidual { get; init; }
+
+    /// <summary>Main centroids, filled up to <see cref="Stride"/>; null for those who want codes only.</summary>
     public required float* Main { get; init; }
 
     /// <summary>Residual centroids, or null.</summary>
@@ -52,8 +55,8 @@ sealed unsafe class VectorColumns
     /// <summary>Does work with columns, in pieces of one kind of codes.</summary>
     public void Visit<TWork>(ref TWork work, int from, int to) where TWork : struct, IColumnWork
     {
-        if (Residual == null) Visit<TWork, OneStage>(ref work, from, to);
-        else Visit<TWork, TwoStages>(ref work, from, to);
+        if (HasResidual) Visit<TWork, TwoStages>(ref work, from, to);
+        else Visit<TWork, OneStage>(ref work, from, to);
     }
 
     void Visit<TWork, TStages>(ref TWork work, int from, int to) where TWork : struct, IColumnWork where TStages : IStages
@@ -85,7 +88,8 @@ sealed unsafe class VectorColumns
                 Codes = (byte*)codes.Data + (nint)g * layout.Vectors * rowBytes,
                 RowBytes = rowBytes,
                 Width = new(layout.CodeBits, layout.MainBits, layout.RowWords),
-                Main = main + (nint)g * layout.Centroids * stride,
+                HasResidual = layout.ResidualCentroids > 0,
+                Main = main == null ? null : main + (nint)g * layout.Centroids * stride,
                 Residual = residual == null ? null : residual + (nint)g * layout.ResidualCentroids * stride,
             };
         return groups;
@@ -101,6 +105,7 @@ sealed unsafe class VectorColumns
         Codes = (byte*)codes.Data,
         RowBytes = (nint)layout.OutlierColumns * sizeof(ushort),
         Width = new(16, 16, 0),
+        HasResidual = false,
         Main = main,
     };
 }

@@ -16,14 +16,15 @@ public static unsafe class VptqMatMulKernel
 
     /// <summary>Computes one call.</summary>
     /// <typeparam name="TLanes">The vector width of the level that runs.</typeparam>
-    /// <param name="layout">What <see cref="VptqTensors.Check"/> returned for the tensors.</param>
+    /// <param name="weight">What <see cref="VptqTensors.Check"/> returned for the tensors.</param>
     /// <param name="accuracyLevel">The attribute.</param>
     /// <param name="tensors">Inputs.</param>
     /// <param name="output">[..., N], of the input's type.</param>
     /// <param name="parallel">The host's threads, or null to stay on this one.</param>
     /// <exception cref="OutOfMemoryException">Scratch memory is not to be had.</exception>
-    public static void Run<TLanes>(VptqLayout layout, int accuracyLevel, VptqTensors tensors, void* output, ParallelFor? parallel) where TLanes : unmanaged, ILanes<TLanes>
+    public static void Run<TLanes>(VptqWeight weight, int accuracyLevel, VptqTensors tensors, void* output, ParallelFor? parallel) where TLanes : unmanaged, ILanes<TLanes>
     {
+        VptqLayout layout = weight.Layout;
         if ((long)tensors.Rows * layout.Outputs * layout.Inputs < ProductsWorthThreads) parallel = null;
         for (int from = 0; from < tensors.Rows; from += TokensPerPass)
         {
@@ -32,18 +33,19 @@ public static unsafe class VptqMatMulKernel
             switch (tensors.Input.Kind)
             {
                 case ElementType.Float32:
-                    Pass<TLanes, SingleCodec, float>(layout, accuracyLevel, tensors, (float*)tensors.Input.Data + first, (float*)output + target, size, parallel);
+                    Pass<TLanes, SingleCodec, float>(weight, accuracyLevel, tensors, (float*)tensors.Input.Data + first, (float*)output + target, size, parallel);
                     break;
                 case ElementType.Float16:
-                    Pass<TLanes, HalfCodec, Half>(layout, accuracyLevel, tensors, (Half*)tensors.Input.Data + first, (Half*)output + target, size, parallel);
+                    Pass<TLanes, HalfCodec, Half>(weight, accuracyLevel, tensors, (Half*)tensors.Input.Data + first, (Half*)output + target, size, parallel);
                     break;
                 default:
                     throw new UnreachableException($"VptqMatMul is declared for fp32 and fp16, not for {tensors.Input.Kind}.");
             }
         }
+        GC.KeepAlive(weight); // What is computed with are pointers into it.
     }
 
-    static void Pass<TLanes, TCodec, TStored>(VptqLayout layout, int accuracyLevel, VptqTensors tensors, TStored* input, TStored* output, ProductSize size, ParallelFor? parallel)
+    static void Pass<TLanes, TCodec, TStored>(VptqWeight weight, int accuracyLevel, VptqTensors tensors, TStored* input, TStored* output, ProductSize size, ParallelFor? parallel)
         where TLanes : unmanaged, ILanes<TLanes>
         where TCodec : ICodec<TStored>
         where TStored : unmanaged
@@ -53,8 +55,8 @@ public static unsafe class VptqMatMulKernel
         using var sums = new Scratch(isSingle ? 0 : checked((nuint)size.Tokens * (nuint)size.Outputs * sizeof(float)));
         float* x = (float*)columns.Bytes, y = isSingle ? (float*)output : (float*)sums.Bytes;
         Activations<TLanes, TCodec, TStored>.Write(tensors, input, x, y, size, parallel);
-        if (layout.OutlierColumns > 0) AddOutliers<TLanes>(layout, tensors, x, y, size, parallel);
-        AddGroups<TLanes>(layout, accuracyLevel, tensors, x, y, size, parallel);
+        if (weight.Layout.OutlierColumns > 0) AddOutliers<TLanes>(weight.Layout, tensors, x, y, size, parallel);
+        AddGroups<TLanes>(weight, accuracyLevel, tensors, x, y, size, parallel);
         if (!isSingle)
             for (int t = 0; t < size.Tokens; t++) TCodec.Write<TLanes>(y + (long)t * size.Outputs, size.Outputs, output + (long)t * size.Outputs);
     }
@@ -67,23 +69,31 @@ public static unsafe class VptqMatMulKernel
         Stream<TLanes>([VectorColumns.Outliers(layout, tensors.OutlierCodes, centroids)], x, y, size, parallel);
     }
 
-    static void AddGroups<TLanes>(VptqLayout layout, int accuracyLevel, VptqTensors tensors, float* x, float* y, ProductSize size, ParallelFor? parallel)
+    static void AddGroups<TLanes>(VptqWeight weight, int accuracyLevel, VptqTensors tensors, float* x, float* y, ProductSize size, ParallelFor? parallel)
         where TLanes : unmanaged, ILanes<TLanes>
     {
+        // A panel costs the same for one token as for all of its lanes.
+        bool isPanels = size.Tokens * 2 > Panel<TLanes>.Width;
+        if (!isPanels && accuracyLevel == AccuracyLevel.Bytes && ByteCentroids.Takes(weight.Layout))
+        {
+            AddBytes<TLanes>(weight, tensors, x, y, size, parallel);
+            return;
+        }
         using var main = new Scratch(PaddedCodebook.ScratchFloats(tensors.Codebook) * sizeof(float));
         using var residual = new Scratch(PaddedCodebook.ScratchFloats(tensors.ResidualCodebook) * sizeof(float));
-        VectorColumns[] groups = VectorColumns.Groups(layout, tensors.Codes, PaddedCodebook.Expand<TLanes>(tensors.Codebook, (float*)main.Bytes),
+        VectorColumns[] groups = VectorColumns.Groups(weight.Layout, tensors.Codes, PaddedCodebook.Expand<TLanes>(tensors.Codebook, (float*)main.Bytes),
             PaddedCodebook.Expand<TLanes>(tensors.ResidualCodebook, (float*)residual.Bytes));
-        // A panel costs the same for one token as for all of its lanes.
-        if (size.Tokens * 2 > Panel<TLanes>.Width) Tiles<TLanes>(groups, accuracyLevel, x, y, size, parallel);
-        else if (accuracyLevel == AccuracyLevel.Bytes && ByteCentroids.Takes(groups[0])) AddBytes(layout, groups, x, y, size, parallel);
+        if (isPanels) Tiles<TLanes>(groups, accuracyLevel, x, y, size, parallel);
         else Stream<TLanes>(groups, x, y, size, parallel);
     }
 
-    static void AddBytes(VptqLayout layout, VectorColumns[] groups, float* x, float* y, ProductSize size, ParallelFor? parallel)
+    static void AddBytes<TLanes>(VptqWeight weight, VptqTensors tensors, float* x, float* y, ProductSize size, ParallelFor? parallel)
+        where TLanes : unmanaged, ILanes<TLanes>
     {
+        VectorColumns[] groups = VectorColumns.Groups(weight.Layout, tensors.Codes, null, null);
+        byte* tables = weight.Tables<TLanes>(tensors);
         for (int from = 0; from < size.Tokens; from += ByteCentroids.MostTokens)
-            ByteCentroids.Add(groups, (layout.Centroids, layout.ResidualCentroids), x + (long)from * size.Inputs, y + (long)from * size.Outputs,
+            ByteCentroids.Add(groups, tables, weight.TableBytes, x + (long)from * size.Inputs, y + (long)from * size.Outputs,
                 size with { Tokens = Math.Min(ByteCentroids.MostTokens, size.Tokens - from) }, parallel);
     }
 

@@ -46,7 +46,7 @@ public sealed class VptqTensors
     /// <param name="inputs">The attribute K.</param>
     /// <param name="outputs">The attribute N.</param>
     /// <param name="refusal">Why the inputs cannot be computed, null on success.</param>
-    public VptqLayout? Check(int inputs, int outputs, out string? refusal)
+    public VptqWeight? Check(int inputs, int outputs, out string? refusal)
     {
         VptqLayout? layout = VptqMatMul.Layout(inputs, outputs, new(Input.Dims!, Codes.Dims!, Codebook.Dims!)
         {
@@ -65,6 +65,6 @@ public sealed class VptqTensors
         ReadOnlySpan<int> permutation = Permutation.Span<int>();
         if (permutation.IndexOfAnyExceptInRange(0, inputs - 1) is >= 0 and var column)
             refusal = $"permutation holds {permutation[column]}, which is no input of {inputs}.";
-        return refusal is null ? layout : null;
+        return refusal is null ? new(layout) : null;
     }
 }

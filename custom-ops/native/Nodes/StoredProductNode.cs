@@ -5,15 +5,15 @@ namespace OnnxEff.CustomOps.Native;
 
 /// <summary>A product of activations, the first input, with a stored weight, all others: what is the same in every call is checked in the first one only.</summary>
 /// <typeparam name="TTensors">The inputs by name.</typeparam>
-/// <typeparam name="TLayout">The sizes that they mean.</typeparam>
+/// <typeparam name="TWeight">What the weight says once for all calls.</typeparam>
 /// <param name="info">Attributes.</param>
 /// <param name="inputs">Inputs of the operator.</param>
-abstract unsafe class StoredProductNode<TTensors, TLayout>(KernelInfo info, int inputs) : NodeKernel where TLayout : class
+abstract unsafe class StoredProductNode<TTensors, TWeight>(KernelInfo info, int inputs) : NodeKernel where TWeight : class
 {
     readonly int columns = info.Int("K"), outputs = info.Int("N");
     readonly WeightInputs weights = new(info, inputs);
 
-    TLayout? _checked; // Of a weight that is the same in every call.
+    TWeight? _checked; // Of a weight that is the same in every call.
 
     /// <summary>What the kernel may round.</summary>
     protected int AccuracyLevel { get; } = LevelOf(info);
@@ -21,11 +21,11 @@ abstract unsafe class StoredProductNode<TTensors, TLayout>(KernelInfo info, int 
     /// <summary>Gives the inputs their names.</summary>
     protected abstract TTensors Named(TensorPointer[] inputs);
 
-    /// <summary>The layout after every check; null with the reason where the inputs mean nothing.</summary>
-    protected abstract TLayout? Check(TTensors tensors, int columns, int outputs, out string? refusal);
+    /// <summary>The weight after every check; null with the reason where the inputs mean nothing.</summary>
+    protected abstract TWeight? Check(TTensors tensors, int columns, int outputs, out string? refusal);
 
     /// <summary>Computes a call whose inputs are as they must be.</summary>
-    protected abstract void Run(TLayout layout, TTensors tensors, void* output, ParallelFor parallel);
+    protected abstract void Run(TWeight weight, TTensors tensors, void* output, ParallelFor parallel);
 
     /// <inheritdoc/>
     public sealed override void Compute(KernelContext context)
@@ -33,12 +33,12 @@ abstract unsafe class StoredProductNode<TTensors, TLayout>(KernelInfo info, int 
         TensorPointer[] inputs = weights.Of(context, out bool areConstant);
         long[]? sizes = inputs[0].Dims;
         TTensors tensors = Named(inputs);
-        if (!IsChecked(sizes, out TLayout? layout))
+        if (!IsChecked(sizes, out TWeight? weight))
         {
-            layout = Check(tensors, columns, outputs, out string? refusal) ?? throw new OrtException(refusal!);
-            if (areConstant) _checked = layout;
+            weight = Check(tensors, columns, outputs, out string? refusal) ?? throw new OrtException(refusal!);
+            if (areConstant) _checked = weight;
         }
-        Run(layout, tensors, context.Output(0, [.. sizes![..^1], outputs]), context.ParallelFor);
+        Run(weight, tensors, context.Output(0, [.. sizes![..^1], outputs]), context.ParallelFor);
     }
 
     static int LevelOf(KernelInfo info)
@@ -47,9 +47,9 @@ abstract unsafe class StoredProductNode<TTensors, TLayout>(KernelInfo info, int 
         return Ops.AccuracyLevel.Refuse(level) is { } refusal ? throw new OrtException(refusal) : level;
     }
 
-    bool IsChecked(long[]? sizes, [NotNullWhen(true)] out TLayout? layout)
+    bool IsChecked(long[]? sizes, [NotNullWhen(true)] out TWeight? weight)
     {
-        layout = sizes is [.., var width] && width == columns ? _checked : null;
-        return layout is not null;
+        weight = sizes is [.., var width] && width == columns ? _checked : null;
+        return weight is not null;
     }
 }

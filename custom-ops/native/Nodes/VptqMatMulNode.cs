@@ -1,10 +1,9 @@
 using OnnxEff.CustomOps.Cpu;
-using OnnxEff.Formats;
 
 namespace OnnxEff.CustomOps.Native;
 
 /// <summary>A VptqMatMul node on the CPU.</summary>
-sealed unsafe class VptqMatMulNode(KernelInfo info) : StoredProductNode<VptqTensors, VptqLayout>(info, inputs: 10)
+sealed unsafe class VptqMatMulNode(KernelInfo info) : StoredProductNode<VptqTensors, VptqWeight>(info, inputs: 10)
 {
     public static NodeKernel Create(KernelInfo info) => new VptqMatMulNode(info);
 
@@ -22,7 +21,7 @@ sealed unsafe class VptqMatMulNode(KernelInfo info) : StoredProductNode<VptqTens
         Bias = inputs[9],
     };
 
-    protected override VptqLayout? Check(VptqTensors tensors, int columns, int outputs, out string? refusal) => tensors.Check(columns, outputs, out refusal);
+    protected override VptqWeight? Check(VptqTensors tensors, int columns, int outputs, out string? refusal) => tensors.Check(columns, outputs, out refusal);
 
-    protected override void Run(VptqLayout layout, VptqTensors tensors, void* output, ParallelFor parallel) => VptqMatMulKernel.Run<LevelLanes>(layout, AccuracyLevel, tensors, output, parallel);
+    protected override void Run(VptqWeight weight, VptqTensors tensors, void* output, ParallelFor parallel) => VptqMatMulKernel.Run<LevelLanes>(weight, AccuracyLevel, tensors, output, parallel);
 }
