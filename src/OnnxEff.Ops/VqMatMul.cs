@@ -43,7 +43,7 @@ public static partial class VqMatMul
         [
             new("K", ElementType.Int64, null, "Inputs of the layer."),
             new("N", ElementType.Int64, null, "Outputs of the layer."),
-            new(AccuracyLevel.Name, ElementType.Int64, AccuracyLevel.Full, "Exactness of a table's numbers. 4: one byte, with one scale for 64 vectors; each is at most 1/254 of the largest of those 64 vectors off, " +
+            new(AccuracyLevel.Name, ElementType.Int64, AccuracyLevel.Full, "Exactness of a table's numbers. 4: one byte, with one scale for 64 vectors; each is at most 1/200 of the largest of those 64 vectors off, " +
                 "outputs of random weights about 1e-2 of their size. 0: two bytes; 1/64516 and about 1e-4. And of products with more than 16 rows of input. " + AccuracyLevel.ManyRows + " 0: fp32."),
         ],
     };

@@ -10,7 +10,7 @@ namespace OnnxEff.Tests.CustomOps;
 /// <summary>The kernel against the scalar reference, on guarded memory, as one processor runs it.</summary>
 public abstract unsafe class VqMatMulTests
 {
-    private protected delegate void Run(VqInputLayout layout, int level, VqTensors tensors, void* output, ParallelFor? parallel);
+    private protected delegate void Run(VqWeight weight, int level, VqTensors tensors, void* output, ParallelFor? parallel);
 
     /// <summary>The kernel with one width of registers.</summary>
     private protected abstract Run Kernels { get; }
@@ -124,11 +124,11 @@ public abstract unsafe class VqMatMulTests
     {
         using var memory = new Arena();
         VqTensors tensors = VqCase.Put(memory, codes, input, kind);
-        VqInputLayout? layout = tensors.Check(codes.Layout.Inputs, codes.Layout.Outputs, out string? refusal);
+        VqWeight? weight = tensors.Check(codes.Layout.Inputs, codes.Layout.Outputs, out string? refusal);
         Assert.Null(refusal);
-        Assert.Equal(codes.Layout, layout);
+        Assert.Equal(codes.Layout, weight!.Layout);
         TensorPointer output = memory.Empty([.. input.Dims[..^1], codes.Layout.Outputs], kind);
-        Kernels(layout!, level, tensors, output.Data, parallel ?? AttentionRun.EveryIndex);
+        Kernels(weight, level, tensors, output.Data, parallel ?? AttentionRun.EveryIndex);
         return Arena.Read(output);
     }
 }

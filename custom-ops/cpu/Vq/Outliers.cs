@@ -1,30 +1,30 @@
 using System.Numerics;
+using OnnxEff.Formats;
 using OnnxEff.Ir;
 
 namespace OnnxEff.CustomOps.Cpu;
 
 /// <summary>The single weights that are added to the coded ones: sorted by row, as <see cref="VqTensors.Check"/> has seen.</summary>
-readonly unsafe struct Outliers(TensorPointer rows, TensorPointer inputs, TensorPointer values)
+readonly unsafe struct Outliers(int[] starts, TensorPointer rows, TensorPointer inputs, TensorPointer values)
 {
     const int AtOnce = 64;
 
     readonly bool _short = rows.Kind == ElementType.UInt16;
-    readonly int _count = rows.Dims is [var count] ? (int)count : 0;
     readonly void* _rows = rows.Data, _inputs = inputs.Data;
     readonly Half* _values = (Half*)values.Data;
 
-    /// <summary>y[row - first] += value · x[input] for outliers of some rows.</summary>
+    /// <summary>y[row - first] += value · x[input] for the outliers of some tiles' rows.</summary>
     public void AddTo<TLanes>(float* y, int first, int count, float* x) where TLanes : unmanaged, ILanes<TLanes>
     {
         Half* last = stackalloc Half[AtOnce];
         float* values = stackalloc float[AtOnce];
-        int end = FirstOf(first + count);
-        for (int e = FirstOf(first); e < end; e += AtOnce)
+        int end = starts[(first + count + VqInputLayout.TileRows - 1) / VqInputLayout.TileRows];
+        for (int e = starts[first / VqInputLayout.TileRows]; e < end; e += AtOnce)
         {
             int there = Math.Min(AtOnce, end - e);
             // A register at a time, of which what lies behind the last one is not used: converting one half takes as long.
             Half* halves = _values + e;
-            if (e + AtOnce > _count)
+            if (e + AtOnce > starts[^1])
             {
                 new ReadOnlySpan<Half>(halves, there).CopyTo(new(last, AtOnce));
                 halves = last;
@@ -35,10 +35,10 @@ readonly unsafe struct Outliers(TensorPointer rows, TensorPointer inputs, Tensor
         }
     }
 
-    /// <summary>Brings the outliers of some rows on their way.</summary>
-    public void Prefetch(int first, int count)
+    /// <summary>Brings the outliers of some tiles on their way.</summary>
+    public void Prefetch(int tile, int count)
     {
-        int from = FirstOf(first), there = FirstOf(first + count) - from, size = _short ? sizeof(ushort) : sizeof(int);
+        int from = starts[tile], there = starts[tile + count] - from, size = _short ? sizeof(ushort) : sizeof(int);
         Cpu.Prefetch.Bytes((byte*)_rows + (nint)from * size, (nint)there * size);
         Cpu.Prefetch.Bytes((byte*)_inputs + (nint)from * size, (nint)there * size);
         Cpu.Prefetch.Bytes(_values + from, (nint)there * sizeof(Half));
@@ -54,19 +54,5 @@ readonly unsafe struct Outliers(TensorPointer rows, TensorPointer inputs, Tensor
             for (; e < count && rows[e] == row; e++) sum += values[e] * x[int.CreateTruncating(inputs[e])];
             y[int.CreateTruncating(row)] += sum;
         }
-    }
-
-    int RowOf(int outlier) => _short ? ((ushort*)_rows)[outlier] : ((int*)_rows)[outlier];
-
-    int FirstOf(int row)
-    {
-        int from = 0, to = _count;
-        while (from < to)
-        {
-            int middle = (int)(((uint)from + (uint)to) / 2);
-            if (RowOf(middle) < row) from = middle + 1;
-            else to = middle;
-        }
-        return from;
     }
 }

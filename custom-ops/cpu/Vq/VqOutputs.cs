@@ -3,19 +3,20 @@ using OnnxEff.Formats;
 namespace OnnxEff.CustomOps.Cpu;
 
 /// <summary>The side of the outputs: y = row_scale · sums + bias + outliers.</summary>
+/// <param name="weight">Where outliers are.</param>
 /// <param name="tensors">Row scale, bias and outliers, as far as they are there.</param>
 /// <param name="x">Activations [tokens, K] in the order of the inputs, not scaled.</param>
 /// <param name="y">Outputs [tokens, N].</param>
 /// <param name="size">Tokens, K and N.</param>
-sealed unsafe class VqOutputs<TLanes, TCodec, TStored>(VqTensors tensors, float* x, TStored* y, ProductSize size) : ITileSums
+sealed unsafe class VqOutputs<TLanes, TCodec, TStored>(VqWeight weight, VqTensors tensors, float* x, TStored* y, ProductSize size) : ITileSums
     where TLanes : unmanaged, ILanes<TLanes>
     where TCodec : ICodec<TStored>
     where TStored : unmanaged
 {
-    readonly Outliers _outliers = new(tensors.OutlierRows, tensors.OutlierInputs, tensors.OutlierValues);
+    readonly Outliers _outliers = new(weight.OutlierStarts, tensors.OutlierRows, tensors.OutlierInputs, tensors.OutlierValues);
 
     /// <inheritdoc/>
-    public void Expect(int tile, int count) => _outliers.Prefetch(tile * VqInputLayout.TileRows, count * VqInputLayout.TileRows);
+    public void Expect(int tile, int count) => _outliers.Prefetch(tile, count);
 
     /// <inheritdoc/>
     public void Take(int token, int tile, float* sums)

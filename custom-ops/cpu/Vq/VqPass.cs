@@ -13,22 +13,25 @@ static unsafe class VqPass<TLanes, TBytes, TLookup, TCodec, TStored>
 {
     const int TokensOfLookup = 16; // Lookups cost the same for each token; a decoded tile costs once.
     const int TokensOfTiles = 1024; // The sums of a tile of 64 outputs are 256 KiB then; longer inputs decode the weight again.
-    const long ProductsWorthThreads = 1 << 19;
+    const long ProductsWorthThreads = 1 << 20;
+    const long MostAhead = 512 << 10; // Codes that come into the second cache while tables are made.
 
     /// <summary>Computes a call.</summary>
-    public static void Run(VqInputLayout layout, int accuracyLevel, VqTensors tensors, TStored* output, ParallelFor? parallel)
+    public static void Run(VqWeight weight, int accuracyLevel, VqTensors tensors, TStored* output, ParallelFor? parallel)
     {
+        VqInputLayout layout = weight.Layout;
         int rows = tensors.Rows, most = rows <= TokensOfLookup ? TokensOfLookup : TokensOfTiles;
         if ((long)rows * layout.Outputs * layout.Inputs < ProductsWorthThreads) parallel = null;
         for (int from = 0; from < rows; from += most)
         {
             var size = new ProductSize(Math.Min(most, rows - from), layout.Inputs, layout.Outputs);
-            Pass(layout, accuracyLevel, tensors, (TStored*)tensors.Input.Data + (long)from * size.Inputs, output + (long)from * size.Outputs, size, rows <= TokensOfLookup, parallel);
+            Pass(weight, accuracyLevel, tensors, (TStored*)tensors.Input.Data + (long)from * size.Inputs, output + (long)from * size.Outputs, size, rows <= TokensOfLookup, parallel);
         }
     }
 
-    static void Pass(VqInputLayout layout, int accuracyLevel, VqTensors tensors, TStored* input, TStored* output, ProductSize size, bool byLookup, ParallelFor? parallel)
+    static void Pass(VqWeight weight, int accuracyLevel, VqTensors tensors, TStored* input, TStored* output, ProductSize size, bool byLookup, ParallelFor? parallel)
     {
+        VqInputLayout layout = weight.Layout;
         tensors.Prefetch();
         int k = size.Inputs, stored = byLookup ? layout.StoredGroups * layout.VectorLength : k;
         int expanded = typeof(TStored) == typeof(float) ? 0 : k;
@@ -42,31 +45,23 @@ static unsafe class VqPass<TLanes, TBytes, TLookup, TCodec, TStored>
             StoredColumns<TLanes>.Write(row, factors, tensors.Permutation, k, target + (long)t * stored, scratch);
             new Span<float>(target + (long)t * stored + k, stored - k).Clear();
         });
-        var outputs = new VqOutputs<TLanes, TCodec, TStored>(tensors, x, output, size);
-        if (byLookup) Lookup(layout, accuracyLevel == AccuracyLevel.Bytes ? 1 : 2, tensors, target, outputs, size, parallel);
+        var outputs = new VqOutputs<TLanes, TCodec, TStored>(weight, tensors, x, output, size);
+        if (byLookup) Lookup(weight, accuracyLevel == AccuracyLevel.Bytes ? 1 : 2, tensors, target, outputs, size, parallel);
         else Tiles(layout, accuracyLevel, tensors, target, output, outputs, size, parallel);
     }
 
-    static void Lookup(VqInputLayout layout, int planes, VqTensors tensors, float* columns, VqOutputs<TLanes, TCodec, TStored> outputs, ProductSize size, ParallelFor? parallel)
+    static void Lookup(VqWeight weight, int planes, VqTensors tensors, float* columns, VqOutputs<TLanes, TCodec, TStored> outputs, ProductSize size, ParallelFor? parallel)
     {
+        VqInputLayout layout = weight.Layout;
         var shape = new TableLayout(layout, size.Tokens, planes);
         nuint tableBytes = checked((nuint)shape.PlaneCount * (nuint)shape.PlaneBytes);
-        using var work = new Scratch(checked(tableBytes + ((nuint)shape.PlaneCount + (nuint)(layout.Centroids * layout.VectorLength)) * sizeof(float)));
+        using var work = new Scratch(checked(tableBytes + (nuint)shape.PlaneCount * sizeof(float)));
         byte* bytes = work.Bytes;
-        float* codebook = (float*)(bytes + tableBytes), scales = codebook + layout.Centroids * layout.VectorLength;
-        Transpose((Half*)tensors.Codebook.Data, layout, codebook);
-        LookupProduct<TBytes, TLookup>.Run(layout.Tiles, shape, (byte*)tensors.Codes.Data, bytes, scales,
-            (from, to, _) => LookupTables<TLanes>.Write(shape, codebook, columns, from, to, bytes, scales), outputs, parallel);
-    }
-
-    // [k, v] to [v, k].
-    static void Transpose(Half* centroids, VqInputLayout layout, float* target)
-    {
-        (int k, int v) = (layout.Centroids, layout.VectorLength);
-        float* rows = stackalloc float[k * v];
-        HalfCodec.Expand<TLanes>(centroids, k * v, rows);
-        for (int i = 0; i < v; i++)
-            for (int c = 0; c < k; c++) target[i * k + c] = rows[c * v + i];
+        var scales = (float*)(bytes + tableBytes);
+        var codes = (byte*)tensors.Codes.Data;
+        long ahead = Math.Min(MostAhead, tensors.Codes.Bytes), blocks = (long)shape.Blocks * size.Tokens;
+        LookupProduct<TBytes, TLookup>.Run(layout.Tiles, shape, codes, bytes, scales,
+            (from, to, _) => LookupTables<TLanes>.Write(shape, weight.Codebook, columns, from, to, bytes, scales, new(codes + ahead * from / blocks, codes + ahead * to / blocks)), outputs, parallel);
     }
 
     static void Tiles(VqInputLayout layout, int accuracyLevel, VqTensors tensors, float* columns, TStored* output, VqOutputs<TLanes, TCodec, TStored> outputs, ProductSize size, ParallelFor? parallel)

@@ -48,7 +48,7 @@ public sealed class VqTensors
     /// <param name="inputs">The attribute K.</param>
     /// <param name="outputs">The attribute N.</param>
     /// <param name="refusal">Why the inputs cannot be computed, null on success.</param>
-    public VqInputLayout? Check(int inputs, int outputs, out string? refusal)
+    public VqWeight? Check(int inputs, int outputs, out string? refusal)
     {
         VqInputLayout? layout = VqMatMul.Layout(inputs, outputs, new(Input.Dims!, Codes.Dims!, Codebook.Dims!)
         {
@@ -63,7 +63,7 @@ public sealed class VqTensors
         if (layout is null) return null;
         refusal = RefuseNumbers("permutation", Permutation, inputs, "input") ?? RefuseNumbers("outlier_rows", OutlierRows, outputs, "output")
             ?? RefuseNumbers("outlier_inputs", OutlierInputs, inputs, "input") ?? RefuseOrder();
-        return refusal is null ? layout : null;
+        return refusal is null ? VqWeight.Of(layout, Codebook, OutlierRows) : null;
     }
 
     /// <summary>Brings what a call needs first on its way: each of these tensors would be waited for anew.</summary>

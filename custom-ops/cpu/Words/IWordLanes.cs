@@ -39,4 +39,16 @@ unsafe interface IWordLanes<TSelf, TLanes>
 
     /// <summary>32-bit words as floats.</summary>
     static abstract TLanes ToFloats(TSelf sums);
+
+    /// <summary>The upper words of each 32 bits of a and of b, in an order that <see cref="StoreBytes"/> knows.</summary>
+    static abstract TSelf UpperWords(TSelf a, TSelf b);
+
+    /// <summary>The larger ones of signed 16-bit words.</summary>
+    static abstract TSelf MaxWords(TSelf a, TSelf b);
+
+    /// <summary>The smaller ones of signed 16-bit words.</summary>
+    static abstract TSelf MinWords(TSelf a, TSelf b);
+
+    /// <summary>128 + word · factor / 2¹⁵, rounded, for the words of two <see cref="UpperWords"/>; what is added to 128 is below it.</summary>
+    static abstract void StoreBytes(TSelf low, TSelf high, TSelf factor, byte* target);
 }

@@ -54,6 +54,34 @@ readonly unsafe struct Words128(Vector128<short> v) : IWordLanes<Words128, V128>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V128 ToFloats(Words128 sums) => new(Vector128.ConvertToSingle(sums.V.AsInt32()));
 
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Words128 UpperWords(Words128 a, Words128 b) => new(Vector128.Narrow(a.V.AsInt32() >> 16, b.V.AsInt32() >> 16));
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Words128 MaxWords(Words128 a, Words128 b) => new(Vector128.Max(a.V, b.V));
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Words128 MinWords(Words128 a, Words128 b) => new(Vector128.Min(a.V, b.V));
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreBytes(Words128 low, Words128 high, Words128 factor, byte* target) =>
+        (Vector128.Narrow(Scaled(low.V, factor.V), Scaled(high.V, factor.V)) ^ Vector128.Create(sbyte.MinValue)).AsByte().Store(target);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static Vector128<short> Scaled(Vector128<short> words, Vector128<short> factor)
+    {
+        if (Ssse3.IsSupported) return Ssse3.MultiplyHighRoundScale(words, factor);
+        (Vector128<int> low, Vector128<int> high) = Vector128.Widen(words);
+        (Vector128<int> lowFactor, Vector128<int> highFactor) = Vector128.Widen(factor);
+        return Vector128.Narrow(Rounded(low * lowFactor), Rounded(high * highFactor));
+
+        static Vector128<int> Rounded(Vector128<int> product) => (product + Vector128.Create(1 << 14)) >> 15;
+    }
+
     static Vector128<int> Portable(Vector128<short> a, Vector128<short> b)
     {
         Vector128<int> low = (a.AsInt32() << 16 >> 16) * (b.AsInt32() << 16 >> 16);

@@ -53,4 +53,25 @@ readonly unsafe struct Words256(Vector256<short> v) : IWordLanes<Words256, V256>
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V256 ToFloats(Words256 sums) => new(Vector256.ConvertToSingle(sums.V.AsInt32()));
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Words256 UpperWords(Words256 a, Words256 b) => new(Avx2.PackSignedSaturate(a.V.AsInt32() >> 16, b.V.AsInt32() >> 16)); // Halves of both take turns.
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Words256 MaxWords(Words256 a, Words256 b) => new(Vector256.Max(a.V, b.V));
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Words256 MinWords(Words256 a, Words256 b) => new(Vector256.Min(a.V, b.V));
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreBytes(Words256 low, Words256 high, Words256 factor, byte* target)
+    {
+        Vector256<sbyte> bytes = Avx2.PackSignedSaturate(Avx2.MultiplyHighRoundScale(low.V, factor.V), Avx2.MultiplyHighRoundScale(high.V, factor.V));
+        bytes = Avx2.PermuteVar8x32(bytes.AsInt32(), Vector256.Create(0, 4, 1, 5, 2, 6, 3, 7)).AsSByte(); // So do halves of four here.
+        (bytes ^ Vector256.Create(sbyte.MinValue)).AsByte().Store(target);
+    }
 }

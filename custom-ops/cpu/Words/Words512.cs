@@ -53,4 +53,25 @@ readonly unsafe struct Words512(Vector512<short> v) : IWordLanes<Words512, V512>
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V512 ToFloats(Words512 sums) => new(Vector512.ConvertToSingle(sums.V.AsInt32()));
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Words512 UpperWords(Words512 a, Words512 b) => new(Avx512BW.PermuteVar32x16x2(a.V, (Vector512<short>.Indices << 1) + Vector512<short>.One, b.V));
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Words512 MaxWords(Words512 a, Words512 b) => new(Vector512.Max(a.V, b.V));
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Words512 MinWords(Words512 a, Words512 b) => new(Vector512.Min(a.V, b.V));
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreBytes(Words512 low, Words512 high, Words512 factor, byte* target)
+    {
+        Vector512<sbyte> bytes = Avx512BW.PackSignedSaturate(Avx512BW.MultiplyHighRoundScale(low.V, factor.V), Avx512BW.MultiplyHighRoundScale(high.V, factor.V));
+        bytes = Avx512F.PermuteVar8x64(bytes.AsInt64(), Vector512.Create(0L, 2, 4, 6, 1, 3, 5, 7)).AsSByte(); // Quarters of both take turns.
+        (bytes ^ Vector512.Create(sbyte.MinValue)).AsByte().Store(target);
+    }
 }

@@ -1,10 +1,9 @@
 using OnnxEff.CustomOps.Cpu;
-using OnnxEff.Formats;
 
 namespace OnnxEff.CustomOps.Native;
 
 /// <summary>A VqMatMul node on the CPU.</summary>
-sealed unsafe class VqMatMulNode(KernelInfo info) : StoredProductNode<VqTensors, VqInputLayout>(info, inputs: 10)
+sealed unsafe class VqMatMulNode(KernelInfo info) : StoredProductNode<VqTensors, VqWeight>(info, inputs: 10)
 {
     public static NodeKernel Create(KernelInfo info) => new VqMatMulNode(info);
 
@@ -22,7 +21,7 @@ sealed unsafe class VqMatMulNode(KernelInfo info) : StoredProductNode<VqTensors,
         Bias = inputs[9],
     };
 
-    protected override VqInputLayout? Check(VqTensors tensors, int columns, int outputs, out string? refusal) => tensors.Check(columns, outputs, out refusal);
+    protected override VqWeight? Check(VqTensors tensors, int columns, int outputs, out string? refusal) => tensors.Check(columns, outputs, out refusal);
 
-    protected override void Run(VqInputLayout layout, VqTensors tensors, void* output, ParallelFor parallel) => VqMatMulKernel.Run<LevelLanes>(layout, AccuracyLevel, tensors, output, parallel);
+    protected override void Run(VqWeight weight, VqTensors tensors, void* output, ParallelFor parallel) => VqMatMulKernel.Run<LevelLanes>(weight, AccuracyLevel, tensors, output, parallel);
 }
