@@ -74,7 +74,7 @@ static unsafe class WordTables<TWords, TLanes>
         TWords half = TWords.Create(1 << 15), most = default, least = default;
         for (int c = 0; c < layout.Centroids; c += Together)
         {
-            ahead.Next(groups);
+            ahead.Next(groups); // A line for each product of a register: about as fast as memory is read beside it.
             byte* first = (byte*)(codebook + 2 * c), second = isQuad ? first + layout.Centroids * 2 * sizeof(short) : first;
             int step = TLanes.Count * sizeof(int);
             TWords a0 = TWords.Load(first), b0 = TWords.Load(first + step), a1 = TWords.Load(second), b1 = TWords.Load(second + step);
