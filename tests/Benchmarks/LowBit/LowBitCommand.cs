@@ -17,7 +17,16 @@ static class LowBitCommand
         var threads = Numbers("--threads", "Numbers of threads.", [1, 2]);
         var tokens = Numbers("--tokens", "Rows of activations.", [1, 8, 512]);
         var forms = new Option<string>("--forms") { Description = "Only forms whose name contains this.", DefaultValueFactory = _ => "" };
-        var shape = new Option<string>("--shape") { Description = "Only weights of this size, as 4096x14336: outputs, then inputs.", DefaultValueFactory = _ => "" };
+        var shape = new Option<(int, int)?>("--shape")
+        {
+            Description = "Weights of this size only, as 4096x14336: outputs, then inputs. One as small as 64x64 shows what a node costs without its weights.",
+            CustomParser = result =>
+            {
+                if (result.Tokens[0].Value.Split('x') is [var first, var second] && int.TryParse(first, out int outputs) && int.TryParse(second, out int inputs) && Math.Min(outputs, inputs) > 0) return (outputs, inputs);
+                result.AddError($"--shape is two sizes, as 4096x14336, not '{result.Tokens[0].Value}'.");
+                return null;
+            },
+        };
         var against = new Option<string?>("--against") { Description = "Another build of the operator library: how many times its time ours takes stands beside each." };
         var command = new Command("low-bit", """
             VqMatMul, VptqMatMul and AffineMatMul of the published operator library beside ONNX Runtime's MatMulNBits (4 bits, blocks of 32, accuracy level 4) and its
@@ -36,7 +45,7 @@ static class LowBitCommand
             string[] head = ["N × K", "tokens", "threads", "weights", LowBitForm.MatMulNBits.Name, LowBitForm.MatMul.Name, .. chosen.Select(form => form.Name)];
             Console.Out.WriteLine($"{Machine.Processor}; ONNX Runtime {OrtRuntime.Version}; medians of runs that take turns\n");
             Console.Out.WriteLine($"| {string.Join(" | ", head)} |\n|---|{string.Concat(Enumerable.Repeat("---:|", head.Length - 1))}");
-            foreach (LowBitCase one in Cases(parse.GetValue(quick), parse.GetValue(tokens)!).Where(one => $"{one.Outputs}x{one.Inputs}".Contains(parse.GetValue(shape)!, StringComparison.Ordinal)))
+            foreach (LowBitCase one in Cases(parse.GetValue(quick), parse.GetValue(tokens)!, parse.GetValue(shape)))
                 foreach (int count in parse.GetValue(threads)!)
                     Console.Out.WriteLine(new LowBitRow(one, count, chosen, library, parse.GetValue(against), effort).Text());
             return (int)ExitCode.Done;
@@ -44,10 +53,10 @@ static class LowBitCommand
         return command;
     }
 
-    static IEnumerable<LowBitCase> Cases(bool quick, int[] tokens)
+    static IEnumerable<LowBitCase> Cases(bool quick, int[] tokens, (int Outputs, int Inputs)? only)
     {
         if (quick) return tokens.Select(t => new LowBitCase(256, 128, t, t == 1 ? 2 : 1));
-        return from shape in (IEnumerable<(int Outputs, int Inputs)>)[.. Large, .. SmolLm2]
+        return from shape in only is { } given ? [given] : (IEnumerable<(int Outputs, int Inputs)>)[.. Large, .. SmolLm2]
                from count in tokens
                from one in (IEnumerable<LowBitCase>)(count == 1 // Many tokens are not bound by the weights' bytes.
                    ? [new(shape.Outputs, shape.Inputs, count, 1), LowBitCase.OutOfCache(shape.Outputs, shape.Inputs, count)]
