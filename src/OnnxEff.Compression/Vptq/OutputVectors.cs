@@ -18,28 +18,38 @@ sealed class OutputVectors(Codebook main, Codebook residual) : TileRounding
     public const int PerTile = RowTile.Rows / Length;
     const int Candidates = 4;
 
-    readonly float[] _mainNorms = Norms(main), _residualNorms = Norms(residual);
+    const int Entry = (1 + Length) * 4; // Of four centroids: half their squares, then component by component.
+
+    readonly float[] _mains = FourByFour(main);
+    readonly CentroidTables _residuals = CentroidTables.Plain(residual.Values, Length);
 
     /// <inheritdoc/>
     public override void ChooseAhead(int tile, int block, ReadOnlySpan<float> target, Span<byte> codes)
     {
-        Span<int> best = stackalloc int[Candidates];
-        Span<float> rest = stackalloc float[Length];
-        Span<int> second = stackalloc int[1];
+        Span<int> mains = stackalloc int[PerTile * Candidates], seconds = stackalloc int[RowTile.Rows];
+        Span<float> rests = stackalloc float[Length * RowTile.Rows]; // What candidates leave, side by side; there are fewer than rows.
+        rests.Clear();
+        for (var i = 0; i < mains.Length; i++)
+        {
+            var vector = i / Candidates;
+            if (i % Candidates == 0) Nearest(_mains, target.Slice(vector * Length, Length), mains.Slice(i, Candidates));
+            for (var t = 0; t < Length; t++) rests[t * RowTile.Rows + i] = target[vector * Length + t] - main.Values[mains[i] * Length + t];
+        }
+        _residuals.Nearest(0, rests, seconds);
         for (var vector = 0; vector < PerTile; vector++)
         {
-            var x = target.Slice(vector * Length, Length);
-            Nearest(main, _mainNorms, x, best);
             var least = float.PositiveInfinity;
-            foreach (var candidate in best)
+            for (var i = vector * Candidates; i < (vector + 1) * Candidates; i++)
             {
-                for (var t = 0; t < Length; t++) rest[t] = x[t] - main.Values[candidate * Length + t];
-                Nearest(residual, _residualNorms, rest, second);
                 float distance = 0;
-                for (var t = 0; t < Length; t++) distance += (rest[t] - residual.Values[second[0] * Length + t]) * (rest[t] - residual.Values[second[0] * Length + t]);
+                for (var t = 0; t < Length; t++)
+                {
+                    var left = rests[t * RowTile.Rows + i] - residual.Values[seconds[i] * Length + t];
+                    distance += left * left;
+                }
                 if (distance >= least) continue;
                 least = distance;
-                (codes[vector], codes[PerTile + vector]) = ((byte)candidate, (byte)second[0]);
+                (codes[vector], codes[PerTile + vector]) = ((byte)mains[i], (byte)seconds[i]);
             }
         }
     }
@@ -52,27 +62,40 @@ sealed class OutputVectors(Codebook main, Codebook residual) : TileRounding
     }
 
     /// <summary>The nearest centroids, the nearest first.</summary>
-    static void Nearest(Codebook codebook, float[] norms, ReadOnlySpan<float> x, Span<int> best)
+    static void Nearest(ReadOnlySpan<float> entries, ReadOnlySpan<float> x, Span<int> best)
     {
         Span<float> distances = stackalloc float[best.Length];
         distances.Fill(float.PositiveInfinity);
-        var values = codebook.Values;
-        for (var c = 0; c < norms.Length; c++)
+        for (var first = 0; first < entries.Length; first += Entry)
         {
-            var distance = norms[c];
-            for (var t = 0; t < Length; t += Vector128<float>.Count) // Eight floats are two registers that every processor has.
-                distance -= Vector128.Dot(Vector128.Create(x[t..]), Vector128.Create(values.AsSpan(c * Length + t)));
-            if (distance >= distances[^1]) continue;
-            var place = distances.Length - 1;
-            for (; place > 0 && distances[place - 1] > distance; place--) (distances[place], best[place]) = (distances[place - 1], best[place - 1]);
-            (distances[place], best[place]) = (distance, c);
+            var entry = entries.Slice(first, Entry);
+            var four = Vector128.Create(entry);
+            for (var t = 0; t < Length; t++) four -= Vector128.Create(x[t]) * Vector128.Create(entry[(4 * (1 + t))..]);
+            if (!Vector128.LessThanAny(four, Vector128.Create(distances[^1]))) continue;
+            for (var lane = 0; lane < 4; lane++)
+            {
+                if (four[lane] >= distances[^1]) continue;
+                var place = distances.Length - 1;
+                for (; place > 0 && distances[place - 1] > four[lane]; place--) (distances[place], best[place]) = (distances[place - 1], best[place - 1]);
+                (distances[place], best[place]) = (four[lane], 4 * (first / Entry) + lane);
+            }
         }
     }
 
-    static float[] Norms(Codebook codebook)
+    // Behind the last centroid there are some that are nearest to nothing.
+    static float[] FourByFour(Codebook codebook)
     {
-        var norms = new float[codebook.Centroids];
-        for (var i = 0; i < codebook.Values.Length; i++) norms[i / codebook.Length] += codebook.Values[i] * codebook.Values[i] / 2;
-        return norms;
+        var entries = new float[(codebook.Centroids + 3) / 4 * Entry];
+        for (var c = 0; c < entries.Length / Entry * 4; c++)
+        {
+            var entry = entries.AsSpan(c / 4 * Entry + c % 4);
+            entry[0] = c < codebook.Centroids ? 0 : float.PositiveInfinity;
+            for (var t = 0; t < Length && c < codebook.Centroids; t++)
+            {
+                var value = codebook.Values[c * Length + t];
+                (entry[0], entry[4 * (1 + t)]) = (entry[0] + value * value / 2, value);
+            }
+        }
+        return entries;
     }
 }
