@@ -49,11 +49,11 @@ function build { restore; dotnet build OnnxEff.sln -c Release --no-restore -v qu
 function publish {
   $linker = Linker
   New-Item -ItemType Directory -Force $bin | Out-Null
-  if (Stale "$bin/.cli" @('src', 'graph-passes')) {
+  if (Stale "$bin/.cli" @('src', 'graph-passes', 'eng/Leaf.targets')) {
     dotnet publish src/OnnxEff.Cli -c Release -r $rid -v quiet -o artifacts/aot/cli @linker
     Copy-Item "artifacts/aot/cli/onnxeff$exe" $bin; Set-Content "$bin/.cli" ''
   }
-  if (Stale "$bin/.ops" @('src/OnnxEff.Ir', 'src/OnnxEff.Formats', 'src/OnnxEff.Rewriting', 'src/OnnxEff.Ops', 'custom-ops/cpu', 'custom-ops/native')) {
+  if (Stale "$bin/.ops" @('src/OnnxEff.Ir', 'src/OnnxEff.Formats', 'src/OnnxEff.Rewriting', 'src/OnnxEff.Ops', 'custom-ops/cpu', 'custom-ops/native', 'eng/Leaf.targets')) {
     $levels = if ($rid -like '*-x64') { 'baseline', 'v3', 'v4' } else { @('baseline') }
     foreach ($isa in $levels) { dotnet publish custom-ops/native -c Release -r $rid -v quiet "-p:OnnxEffIsa=$isa" @linker }
     Set-Content "$bin/.ops" ''

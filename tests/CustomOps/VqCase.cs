@@ -42,7 +42,7 @@ public sealed record VqCase(int Outputs, int Inputs, int VectorLength, int Centr
     }
 
     /// <summary>
-    /// What an output may be off by its declaration: that share of its block's largest product for each of its vectors, times the row's scale; then the rounding of fp32.
+    /// What an output may be off: half a step of its block's table for each of its vectors, which words exceed for one of them but not for all, times the row's scale; then the rounding of fp32.
     /// </summary>
     public double[] Bound(int accuracyLevel)
     {
@@ -57,7 +57,7 @@ public sealed record VqCase(int Outputs, int Inputs, int VectorLength, int Centr
             {
                 int end = Math.Min(weight.Groups, block + groupsOfScale);
                 double largest = Enumerable.Range(block, end - block).Max(g => Enumerable.Range(0, Centroids).Max(c => Math.Abs(Product(t, g, c))));
-                sum += (end - block) * largest * (accuracyLevel == 4 ? 1 / 200.0 : 1 / 64516.0);
+                sum += (end - block) * largest * (accuracyLevel == 4 ? 1 / 254.0 : 1 / 64516.0);
             }
             for (int o = 0; o < Outputs; o++) bound[t * Outputs + o] = sum * Math.Abs((double)(weight.RowScale?[o] ?? Half.One));
         }

@@ -17,10 +17,10 @@ sealed class OutputVectors(Codebook main, Codebook residual) : TileRounding
     /// <summary>Vectors of a tile.</summary>
     public const int PerTile = RowTile.Rows / Length;
     const int Candidates = 4;
+    const int Lanes = 4; // Of a Vector128, which every processor has.
+    const int Entry = (1 + Length) * Lanes; // Of as many centroids: half their squares, then component by component.
 
-    const int Entry = (1 + Length) * 4; // Of four centroids: half their squares, then component by component.
-
-    readonly float[] _mains = FourByFour(main);
+    readonly float[] _mains = Entries(main);
     readonly CentroidTables _residuals = CentroidTables.Plain(residual.Values, Length);
 
     /// <inheritdoc/>
@@ -70,30 +70,30 @@ sealed class OutputVectors(Codebook main, Codebook residual) : TileRounding
         {
             var entry = entries.Slice(first, Entry);
             var four = Vector128.Create(entry);
-            for (var t = 0; t < Length; t++) four -= Vector128.Create(x[t]) * Vector128.Create(entry[(4 * (1 + t))..]);
+            for (var t = 0; t < Length; t++) four -= Vector128.Create(x[t]) * Vector128.Create(entry[(Lanes * (1 + t))..]);
             if (!Vector128.LessThanAny(four, Vector128.Create(distances[^1]))) continue;
-            for (var lane = 0; lane < 4; lane++)
+            for (var lane = 0; lane < Lanes; lane++)
             {
                 if (four[lane] >= distances[^1]) continue;
                 var place = distances.Length - 1;
                 for (; place > 0 && distances[place - 1] > four[lane]; place--) (distances[place], best[place]) = (distances[place - 1], best[place - 1]);
-                (distances[place], best[place]) = (four[lane], 4 * (first / Entry) + lane);
+                (distances[place], best[place]) = (four[lane], Lanes * (first / Entry) + lane);
             }
         }
     }
 
     // Behind the last centroid there are some that are nearest to nothing.
-    static float[] FourByFour(Codebook codebook)
+    static float[] Entries(Codebook codebook)
     {
-        var entries = new float[(codebook.Centroids + 3) / 4 * Entry];
-        for (var c = 0; c < entries.Length / Entry * 4; c++)
+        var entries = new float[(codebook.Centroids + Lanes - 1) / Lanes * Entry];
+        for (var c = 0; c < entries.Length / Entry * Lanes; c++)
         {
-            var entry = entries.AsSpan(c / 4 * Entry + c % 4);
+            var entry = entries.AsSpan(c / Lanes * Entry + c % Lanes);
             entry[0] = c < codebook.Centroids ? 0 : float.PositiveInfinity;
             for (var t = 0; t < Length && c < codebook.Centroids; t++)
             {
                 var value = codebook.Values[c * Length + t];
-                (entry[0], entry[4 * (1 + t)]) = (entry[0] + value * value / 2, value);
+                (entry[0], entry[Lanes * (1 + t)]) = (entry[0] + value * value / 2, value);
             }
         }
         return entries;
